@@ -1,0 +1,146 @@
+"""The door of every page: who asks, in which workspace, with which permission. Deny by default.
+
+1. Every view of this project carries exactly one mark: `public`, `signed_in` or `requires(permission)`; a view without
+   one is refused (AccessMiddleware), so a forgotten mark is a closed door.
+2. A workspace that is not the person's answers 404, a permission that the role lacks answers 403.
+3. The view of a workspace runs in that workspace's scope.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import ResolverMatch
+
+from accounts.models import Membership, User
+from accounts.roles import Permission, allows
+from omnistra.core.tenancy import workspace_scope
+
+# Views of libraries whose own rules apply, by module.
+_LIBRARIES = (
+    "allauth.",
+    "django.contrib.",
+    "django.views.",
+    "drf_spectacular.",
+    "rest_framework.",
+    "django.",
+)
+
+
+class MemberRequest(HttpRequest):
+    """The request that a view under `requires` gets."""
+
+    user: User
+    member: Membership
+    memberships: list[Membership]
+
+
+def public(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Anyone may see this."""
+    view.access = "public"  # type: ignore[attr-defined]
+    return view
+
+
+def signed_in(view: Callable[..., Any]) -> Callable[..., Any]:
+    """A person who has signed in, whatever the workspace."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        return view(request, *args, **kwargs)  # type: ignore[no-any-return]
+
+    guarded.access = "signed_in"  # type: ignore[attr-defined]
+    return guarded
+
+
+def enter(request: HttpRequest, slug: str, permission: Permission) -> Membership:
+    """The membership under which the request goes on. Raises Http404 (not their workspace), PermissionDenied."""
+    request.memberships = Membership.of_user(request.user)  # type: ignore[attr-defined, arg-type]
+    member = next((each for each in request.memberships if each.workspace.slug == slug), None)  # type: ignore[attr-defined]
+    if member is None:
+        raise Http404("There is no such workspace, or you are not in it.")
+    if not allows(member.role, permission):
+        raise PermissionDenied(f"Your role does not include {permission}. Ask an owner of the workspace.")
+    request.member = member  # type: ignore[attr-defined]
+    return member
+
+
+def requires(permission: Permission) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A member whose role has `permission`. The view gets `request.member`; its first URL argument is `slug`."""
+
+    def mark(view: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(view)
+        def guarded(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                if getattr(request, "htmx", False):
+                    return HttpResponse(status=401, headers={"HX-Refresh": "true"})
+                return redirect_to_login(request.get_full_path())
+            member = enter(request, slug, permission)
+            with workspace_scope(member.workspace_id):
+                response: HttpResponse = view(request, *args, **kwargs)
+                if hasattr(response, "render"):
+                    response.render()  # inside the scope: a lazy template reads rows
+                return response
+
+        guarded.access = permission  # type: ignore[attr-defined]
+        return guarded
+
+    return mark
+
+
+def access_of(view: Callable[..., Any]) -> str | None:
+    """The mark of a view: "public", "signed_in", a permission, "library", or None for a view without one."""
+    mark = getattr(view, "access", None) or getattr(getattr(view, "view_class", None), "access", None)
+    if mark is None and hasattr(view, "cls"):  # an API view: ScopePermission guards it
+        mark = "api" if getattr(view.cls, "required_scopes", None) else None
+    if mark is None and (getattr(view, "__module__", "") or "").startswith(_LIBRARIES):
+        mark = "library"
+    return str(mark) if mark else None
+
+
+class AccessMiddleware:
+    """Refuses every view that carries no mark."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> None:
+        if access_of(view) is None:
+            raise PermissionDenied("This page has no access rule.")
+
+
+class Can:
+    """What the member may do, for templates: `can.conversations_reply`."""
+
+    def __init__(self, role: str) -> None:
+        for permission in Permission:
+            setattr(self, permission.replace(".", "_"), allows(role, permission))
+
+
+_SECTIONS = {"inbox": "inbox", "privacy": "privacy", "settings": "settings"}
+
+
+def page_context(request: HttpRequest) -> dict[str, Any]:
+    """What every template gets; the workspace's part only where the view entered one."""
+    from django.conf import settings
+
+    context: dict[str, Any] = {"environment": settings.ENVIRONMENT, "privacy_email": settings.PRIVACY_EMAIL}
+    member = getattr(request, "member", None)
+    if member is not None:
+        match: ResolverMatch | None = request.resolver_match
+        section = (match.route.split("/")[2:3] if match else None) or [""]
+        context |= {
+            "workspace": member.workspace,
+            "member": member,
+            "memberships": request.memberships,  # type: ignore[attr-defined]
+            "can": Can(member.role),
+            "nav": _SECTIONS.get(section[0], ""),
+        }
+    return context

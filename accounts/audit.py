@@ -1,0 +1,33 @@
+"""The record of who did what. Ids and field names only: never a name, a number or a text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from accounts.models import AuditEntry, Membership
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who instructs: a member, an API key, or the system itself (policy clause 1b)."""
+
+    kind: str
+    id: UUID | None
+
+    @classmethod
+    def member(cls, membership: Membership) -> "Actor":
+        return cls(AuditEntry.Actor.MEMBER, membership.pk)
+
+    @classmethod
+    def api_key(cls, key_id: UUID) -> "Actor":
+        return cls(AuditEntry.Actor.API_KEY, key_id)
+
+
+SYSTEM = Actor(AuditEntry.Actor.SYSTEM, None)
+
+
+def record(action: str, actor: Actor, target_id: UUID | None = None, fields: Sequence[str] = ()) -> AuditEntry:
+    """Write one entry of the workspace in force, in the transaction of the change that it records."""
+    return AuditEntry.objects.create(
+        action=action, actor_kind=actor.kind, actor_id=actor.id, target_id=target_id, fields=list(fields)
+    )

@@ -1,0 +1,127 @@
+"""Bad weather on demand: what goes wrong between Meta and the product, once, N times, always or by chance.
+
+A fault belongs to a phone number id, a token or everything (`*`). Chance is drawn from its own seed and
+counter, so a run can be repeated exactly."""
+
+import json
+import random
+import sqlite3
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from . import world
+
+EVERYTHING = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of fault: the calls it strikes, the Graph error it answers with, its parameters, its words."""
+
+    label: str
+    strikes: str  # "send", "call" (any Graph call), "media", "webhook" or "status"
+    code: int = 0
+    params: tuple[tuple[str, float], ...] = ()
+
+
+KINDS: dict[str, Kind] = {
+    "rate_limit": Kind("Rate limit (130429)", "send", 130429),
+    "pair_rate": Kind("Too many to one person (131056)", "send", 131056),
+    "window_closed": Kind("24-hour window closed (131047)", "send", 131047),
+    "token_revoked": Kind("Token revoked (190)", "call", 190),
+    "temporary": Kind("Something went wrong (131000, HTTP 500)", "send", 131000),
+    "unavailable": Kind("Service unavailable (HTTP 503)", "send", 2),
+    "error": Kind("Another error code", "send", 131042, (("code", 131042),)),
+    "undeliverable": Kind("Accepted, then failed (131026)", "send", 0, (("code", 131026),)),
+    "slow": Kind("Slow answers", "call", 0, (("seconds", 3.0),)),
+    "cut_before_read": Kind("Cut off before reading", "send"),
+    "cut_after_accept": Kind("Cut off after accepting", "send"),
+    "media_404": Kind("Media not found", "media"),
+    "media_wrong_hash": Kind("Media arrives damaged", "media"),
+    "media_slow": Kind("Slow media", "media", 0, (("seconds", 5.0),)),
+    "duplicate_webhooks": Kind("Every webhook several times", "webhook", 0, (("times", 3),)),
+    "shuffled_statuses": Kind("Statuses in reverse order", "status", 0, (("seconds", 1.5),)),
+    "late_statuses": Kind("Late statuses", "status", 0, (("seconds", 8.0),)),
+}
+LASTING = frozenset({"slow", "media_slow", "undeliverable"})  # go together with another fault on the same call
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """One fault that takes effect now."""
+
+    kind: str
+    params: dict[str, float]
+
+    def __getitem__(self, name: str) -> float:
+        return self.params[name]
+
+
+def add(
+    kind: str,
+    *,
+    scope: str = EVERYTHING,
+    times: int | None = None,
+    probability: float = 1.0,
+    seed: int = 0,
+    **params: float,
+) -> int:
+    """Start a fault; `times` None lasts until it is taken away. Gives its id; ValueError for what makes no
+    sense."""
+    if kind not in KINDS:
+        raise ValueError(f"There is no fault {kind}. There are: {', '.join(KINDS)}.")
+    wanted = dict(KINDS[kind].params)
+    if foreign := set(params) - set(wanted):
+        raise ValueError(f"{kind} has no parameter {', '.join(sorted(foreign))}.")
+    if not 0 <= probability <= 1 or (times is not None and times < 1):
+        raise ValueError("probability lies between 0 and 1, times is 1 or more.")
+    with world.write() as db:
+        made = db.execute(
+            "INSERT INTO faults (kind, scope, remaining, probability, seed, params) VALUES (?, ?, ?, ?, ?, ?)",
+            (kind, scope, times, probability, seed, json.dumps(wanted | params)),
+        )
+    return int(made.lastrowid or 0)
+
+
+def remove(fault_id: int | None = None) -> None:
+    """Take one fault away, or all."""
+    with world.write() as db:
+        db.execute("DELETE FROM faults WHERE ? IS NULL OR id = ?", (fault_id, fault_id))
+
+
+def listed() -> list[dict[str, Any]]:
+    """Every fault that may still strike."""
+    found = world.rows("SELECT * FROM faults WHERE remaining IS NULL OR remaining > 0 ORDER BY id")
+    return [{**dict(each), "params": json.loads(each["params"]), "label": KINDS[each["kind"]].label} for each in found]
+
+
+def strike(strikes: Collection[str], *scopes: str) -> list[Strike]:
+    """The faults that take effect on something that happens now within `scopes`: any number of lasting ones
+    and at most one other. Those are counted down."""
+    kinds = {name for name, kind in KINDS.items() if kind.strikes in strikes}
+    if not any(each["kind"] in kinds for each in _armed(scopes)):
+        return []
+    struck: list[Strike] = []
+    with world.write() as db:
+        for each in _armed(scopes):
+            if each["kind"] not in kinds or (each["kind"] not in LASTING and _decided(struck)):
+                continue
+            chance = random.Random(f"{each['seed']}:{each['drawn']}").random()  # noqa: S311 - weather, not a secret
+            hit = chance < each["probability"]
+            db.execute(
+                "UPDATE faults SET drawn = drawn + 1, applied = applied + ?, remaining = remaining - ? WHERE id = ?",
+                (int(hit), int(hit), each["id"]),
+            )
+            if hit:
+                struck.append(Strike(each["kind"], json.loads(each["params"])))
+    return struck
+
+
+def _armed(scopes: Collection[str]) -> list[sqlite3.Row]:
+    found = world.rows("SELECT * FROM faults WHERE remaining IS NULL OR remaining > 0 ORDER BY id")
+    return [each for each in found if each["scope"] in (EVERYTHING, *scopes)]
+
+
+def _decided(struck: list[Strike]) -> bool:
+    return any(each.kind not in LASTING for each in struck)

@@ -1,0 +1,20 @@
+"""Addresses of the sandbox, under `/sandbox/`. Refuses to be mounted anywhere but in a local or test
+environment."""
+
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import path
+
+from . import api, checks, graph, pages
+
+if not checks.permitted():
+    raise ImproperlyConfigured("The sandbox exists in local and test environments only.")
+
+app_name = "sandbox"
+urlpatterns = [
+    path("", pages.phone_page, name="phone"),
+    path("api/<slug:name>", api.api, name="api"),
+    path("api/<slug:name>/", api.api),
+    path("media/<slug:media_id>", api.show_media, name="media"),
+    path("graph/<str:version>/<path:path>", graph.graph, name="graph"),
+    path("lookaside/whatsapp_business/attachments/", graph.download, name="download"),
+]

@@ -1,0 +1,252 @@
+"""The endpoints of conversations and messages."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.http import Http404
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import audit
+from accounts.api_views import ApiView, PageQuery, TextField, keyset_page
+from accounts.models import Membership
+from accounts.roles import Permission as P
+from channels_app.models import Channel
+from conversations import replies
+from conversations.identities import handle_hash
+from conversations.message_form import MessageOut, represent
+from conversations.models import Conversation, Handle, Message
+from conversations.reply_window import reply_window
+from omnistra.core import live
+from omnistra.problems import Refusal
+
+
+class ConversationOut(serializers.Serializer[Any]):
+    """One contact's thread on one channel."""
+
+    id = serializers.UUIDField()
+    channel = serializers.UUIDField()
+    contact = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=Conversation.Status.choices)
+    assignee = serializers.UUIDField(allow_null=True)
+    unread = serializers.IntegerField()
+    last_message_at = serializers.DateTimeField()
+    window_closes_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
+class ConversationPage(serializers.Serializer[Any]):
+    """A page of conversations."""
+
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)
+    results = ConversationOut(many=True)
+
+
+class MessagePage(serializers.Serializer[Any]):
+    """A page of messages."""
+
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)
+    results = MessageOut(many=True)
+
+
+class ConversationQuery(PageQuery):
+    """Filters of the list."""
+
+    status = serializers.ChoiceField(choices=Conversation.Status.choices, required=False)
+    channel = serializers.UUIDField(required=False)
+    assignee = serializers.UUIDField(required=False)
+
+
+class ConversationChange(serializers.Serializer[Any]):
+    """What may change of a conversation."""
+
+    status = serializers.ChoiceField(choices=Conversation.Status.choices, required=False)
+    assignee = serializers.UUIDField(required=False, allow_null=True, help_text="A membership's id.")
+
+
+class Answer(serializers.Serializer[Any]):
+    """A message into a conversation."""
+
+    text = TextField(max_length=65536, trim_whitespace=False)
+    reply_to = serializers.UUIDField(required=False, allow_null=True)
+
+
+class FirstWord(serializers.Serializer[Any]):
+    """A message to a person, inside the reply window."""
+
+    channel = serializers.UUIDField()
+    to = TextField(max_length=64, help_text="The person's number or id on the platform.")
+    text = TextField(max_length=65536, trim_whitespace=False)
+
+
+def _conversation(row: Conversation) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "channel": row.channel_id,
+        "contact": row.contact_id,
+        "status": row.status,
+        "assignee": row.assignee_id,
+        "unread": row.unread_count,
+        "last_message_at": row.last_message_at,
+        "window_closes_at": reply_window(row).closes_at,
+        "created_at": row.created_at,
+    }
+
+
+def _find(conversation_id: UUID) -> Conversation:
+    found = Conversation.objects.select_related("channel").filter(pk=conversation_id).first()
+    if found is None:
+        raise Http404
+    return found  # type: ignore[no-any-return]
+
+
+def _message(message_id: UUID) -> dict[str, Any]:
+    with transaction.atomic():
+        found = list(Message.objects.filter(pk=message_id))
+        if not found:
+            raise Http404
+        return represent(found)[0]
+
+
+def _send(view: ApiView, conversation: Conversation, text: str, quoted: Message | None, nonce: UUID) -> UUID:
+    try:
+        message = replies.send_reply(conversation, text, view.actor, reply_to=quoted, nonce=nonce)[0]
+    except replies.Refused as refused:
+        raise Refusal(refused.code, f"{refused.reason} {refused.next_step}".strip()) from refused
+    return UUID(str(message.pk))
+
+
+class Conversations(ApiView):
+    """All conversations."""
+
+    required_scopes = {"GET": P.CONVERSATIONS_VIEW}
+
+    @extend_schema(operation_id="conversations_list", parameters=[ConversationQuery], responses=ConversationPage)
+    def get(self, request: Request) -> Response:
+        """List conversations, the latest first."""
+        query = self.valid(ConversationQuery, request.query_params)
+        wanted = {name: query[name] for name in ("status",) if name in query}
+        wanted |= {f"{name}_id": query[name] for name in ("channel", "assignee") if name in query}
+        with transaction.atomic():
+            rows = Conversation.objects.filter(**wanted).select_related("channel").defer("channel__credentials")
+            found, around = keyset_page(request, rows, "last_message_at", query)
+        return Response(around | {"results": [_conversation(row) for row in found]})
+
+
+class OneConversation(ApiView):
+    """One conversation."""
+
+    required_scopes = {"GET": P.CONVERSATIONS_VIEW, "PATCH": P.CONVERSATIONS_MANAGE}
+
+    @extend_schema(operation_id="conversations_read", responses=ConversationOut)
+    def get(self, request: Request, id: UUID) -> Response:
+        """Read a conversation."""
+        with transaction.atomic():
+            return Response(_conversation(_find(id)))
+
+    @extend_schema(operation_id="conversations_change", request=ConversationChange, responses=ConversationOut)
+    def patch(self, request: Request, id: UUID) -> Response:
+        """Close it, open it again, or give it to a member."""
+        values = self.valid(ConversationChange, request.data)
+        with transaction.atomic():
+            row = _find(id)
+            if "assignee" in values:
+                member = values["assignee"] and Membership.objects.filter(pk=values["assignee"]).first()
+                if values["assignee"] and not member:
+                    raise serializers.ValidationError({"assignee": ["No member of this workspace has this id."]})
+                row.assign(member)
+            if "status" in values:
+                row.close() if values["status"] == Conversation.Status.CLOSED else row.reopen()
+            if values:
+                audit.record("conversation.changed", self.actor, row.pk, sorted(values))
+                live.publish(row.workspace_id, "conversation", row.pk)
+            return Response(_conversation(row))
+
+
+class MessagesOfConversation(ApiView):
+    """The messages of a conversation."""
+
+    required_scopes = {"GET": P.CONVERSATIONS_VIEW, "POST": P.CONVERSATIONS_REPLY}
+
+    @extend_schema(operation_id="conversations_messages", parameters=[PageQuery], responses=MessagePage)
+    def get(self, request: Request, id: UUID) -> Response:
+        """List its messages, the latest first."""
+        query = self.valid(PageQuery, request.query_params)
+        with transaction.atomic():
+            _find(id)
+            rows = Message.objects.filter(conversation_id=id)
+            found, around = keyset_page(request, rows, "provider_at", query)
+            return Response(around | {"results": represent(found)})
+
+    @extend_schema(operation_id="conversations_answer", request=Answer, responses={201: MessageOut})
+    def post(self, request: Request, id: UUID) -> Response:
+        """Answer. Refused with 422 when the reply window is closed."""
+        values = self.valid(Answer, request.data)
+        with transaction.atomic():
+            conversation = _find(id)
+            quoted = None
+            if values.get("reply_to"):
+                quoted = Message.objects.filter(pk=values["reply_to"], conversation=conversation).first()
+                if quoted is None:
+                    raise serializers.ValidationError({"reply_to": ["No message of this conversation has this id."]})
+        return self.once(request, lambda nonce: _send(self, conversation, values["text"], quoted, nonce), _message)
+
+
+class Messages(ApiView):
+    """Messages by the person's number."""
+
+    required_scopes = {"POST": P.CONVERSATIONS_REPLY}
+
+    @extend_schema(operation_id="messages_send", request=FirstWord, responses={201: MessageOut})
+    def post(self, request: Request) -> Response:
+        """Write to a person whose reply window is open."""
+        values = self.valid(FirstWord, request.data)
+        with transaction.atomic():
+            channel = Channel.objects.filter(pk=values["channel"]).first()
+            if channel is None:
+                raise serializers.ValidationError({"channel": ["No channel of this workspace has this id."]})
+            conversation = self._conversation_with(channel, values["to"])
+        if conversation is None:
+            raise Refusal("window_never_open", "This person has not written to you yet. Wait for their first message.")
+        return self.once(request, lambda nonce: _send(self, conversation, values["text"], None, nonce), _message)
+
+    def _conversation_with(self, channel: Channel, to: str) -> Conversation | None:
+        digits = re.sub(r"[\s()+.-]", "", to)
+        hashes = [
+            handle_hash(channel.workspace_id, channel.provider, kind, value)
+            for kind, value in (("wa_id", digits), ("bsuid", to.strip()))
+        ]
+        holders = Handle.objects.filter(provider=channel.provider, kind__in=Handle.KEYS, value_hash__in=hashes)
+        return (
+            Conversation.objects.filter(channel=channel, contact_id__in=holders.values("contact_id"))
+            .select_related("channel")
+            .order_by("-last_message_at", "-id")
+            .first()
+        )
+
+
+class OneMessage(ApiView):
+    """One message."""
+
+    required_scopes = {"GET": P.CONVERSATIONS_VIEW}
+
+    @extend_schema(operation_id="messages_read", responses=MessageOut)
+    def get(self, request: Request, id: UUID) -> Response:
+        """Read a message and how far it came."""
+        return Response(_message(id))
+
+
+urlpatterns = [
+    path("conversations/", Conversations.as_view(), name="conversations"),
+    path("conversations/<uuid:id>/", OneConversation.as_view(), name="conversation"),
+    path("conversations/<uuid:id>/messages/", MessagesOfConversation.as_view(), name="conversation_messages"),
+    path("messages/", Messages.as_view(), name="messages"),
+    path("messages/<uuid:id>/", OneMessage.as_view(), name="message"),
+]

@@ -1,0 +1,260 @@
+"""The outbox: claims deliveries, calls the provider outside any transaction, records what came of it.
+
+1. The claim is committed before the call: a kill in between leaves `sending`, which becomes `unknown`, never a
+   second try. A status that echoes the delivery's id settles it.
+2. One message of a conversation at a time, oldest first; a number sends no faster than the platform allows.
+3. Only this module calls a provider's `send`.
+"""
+
+import random
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connections, transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from channels_app.contract import (
+    CredentialsRefused,
+    OutboundMedia,
+    OutboundMessage,
+    Permanent,
+    ProviderError,
+    Retryable,
+    Unknown,
+)
+from channels_app.models import Channel
+from channels_app.registry import provider
+from conversations import media, replies, statuses
+from conversations.identities import message_hash
+from conversations.models import Attachment, Delivery, Handle, Message
+from omnistra.core import live
+from omnistra.core.logs import get_logger
+from omnistra.core.sealing import preload
+from omnistra.core.tenancy import system_scope, workspace_scope
+
+log = get_logger(__name__)
+LEASE = timedelta(seconds=180)  # longer than a call may take
+AT_ONCE = 16  # calls under way for one channel
+_LIVE = [Delivery.State.QUEUED, Delivery.State.SENDING]
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """A delivery to carry out, with everything opened that the call needs."""
+
+    delivery: Delivery
+    message: Message
+    channel: Channel
+    handles: dict[str, str]
+    reply_to: str
+    attachment: Attachment | None
+    refused: str = ""
+
+
+def deliver() -> int:
+    """Send what is due; gives how many deliveries were settled or put off."""
+    total = 0
+    settle_lost()
+    with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="deliver") as pool:
+        while True:
+            done = 0
+            for workspace_id, channel_id in _due_channels():
+                with workspace_scope(workspace_id):
+                    claims = _claim(channel_id)
+                for outcome in pool.map(_carry_out, claims):
+                    done += outcome
+            total += done
+            if done == 0:
+                return total
+
+
+def _due_channels() -> list[tuple[UUID, UUID]]:
+    with transaction.atomic(), system_scope("conversations.deliver"):
+        due = Delivery.objects.filter(state=Delivery.State.QUEUED, next_attempt_at__lte=timezone.now())
+        return list(due.values_list("workspace_id", "channel_id").distinct())
+
+
+def settle_lost() -> int:
+    """Deliveries whose call never reported back are `unknown` from now on; gives how many."""
+    with transaction.atomic(), system_scope("conversations.settle_lost"):
+        lost = list(
+            Delivery.objects.filter(state=Delivery.State.SENDING, claimed_at__lt=timezone.now() - LEASE)
+            .select_for_update(skip_locked=True)
+            .values_list("pk", "message_id", "workspace_id", "conversation_id")
+        )
+        Delivery.objects.filter(pk__in=[row[0] for row in lost]).update(
+            state=Delivery.State.UNKNOWN, settled_at=timezone.now()
+        )
+        Message.objects.filter(pk__in=[row[1] for row in lost], status__in=["queued", "sending"]).update(
+            status=Message.Status.UNKNOWN
+        )
+        for _, _, workspace_id, conversation_id in lost:
+            live.publish(workspace_id, "status", conversation_id)
+    return len(lost)
+
+
+def _claim(channel_id: UUID) -> list[_Claim]:
+    """Take what may go out on a channel now, within its rate. One claimer a channel at a time."""
+    now = timezone.now()
+    with transaction.atomic():
+        channel = Channel.objects.select_for_update(skip_locked=True).filter(pk=channel_id).first()
+        if channel is None or channel.status != Channel.Status.ACTIVE:
+            return []
+        if channel.paused_until and channel.paused_until > now:
+            return []
+        elapsed = max(0.0, (now - channel.send_credit_at).total_seconds())
+        credit = min(float(channel.messages_per_second), channel.send_credit + elapsed * channel.messages_per_second)
+        room = min(AT_ONCE, int(credit))
+        earlier = Delivery.objects.filter(
+            conversation_id=OuterRef("conversation_id"), state__in=_LIVE, pk__lt=OuterRef("pk")
+        )
+        due = list(
+            Delivery.objects.filter(channel_id=channel_id, state=Delivery.State.QUEUED, next_attempt_at__lte=now)
+            .exclude(Exists(earlier))
+            .order_by("pk")
+            .select_for_update(skip_locked=True, of=("self",))[:room]
+        )
+        if not due:
+            return []
+        channel.send_credit, channel.send_credit_at = credit - len(due), now
+        channel.save(update_fields=["send_credit", "send_credit_at"])
+        for delivery in due:
+            delivery.state, delivery.claimed_at = Delivery.State.SENDING, now
+            delivery.attempts += 1
+        Delivery.objects.bulk_update(due, ["state", "claimed_at", "attempts"])
+        Message.objects.filter(pk__in=[each.message_id for each in due], status="queued").update(status="sending")
+        return _open(channel, due)
+
+
+def _open(channel: Channel, due: Sequence[Delivery]) -> list[_Claim]:
+    """Load and open what the calls need, set-wise, while the transaction is there."""
+    messages = Message.objects.select_related("conversation__channel").in_bulk([each.message_id for each in due])
+    contacts = {message.contact_id for message in messages.values()}
+    handles = list(Handle.objects.filter(contact_id__in=contacts, provider=channel.provider))
+    files = {file.message_id: file for file in Attachment.objects.filter(message_id__in=messages)}
+    quoted_hashes = {bytes(each.reply_to_hash) for each in messages.values() if each.reply_to_hash}
+    quoted = list(Message.objects.filter(channel=channel, external_hash__in=quoted_hashes)) if quoted_hashes else []
+    preload([channel, *messages.values(), *handles, *files.values(), *quoted])
+    by_hash = {bytes(each.external_hash): each.external_id for each in quoted}
+    claims = []
+    for delivery in due:
+        message = messages[delivery.message_id]
+        refused = replies.why_not(message.conversation)
+        claims.append(
+            _Claim(
+                delivery=delivery,
+                message=message,
+                channel=channel,
+                handles={each.kind: each.value for each in handles if each.contact_id == message.contact_id},
+                reply_to=by_hash.get(bytes(message.reply_to_hash), "") if message.reply_to_hash else "",
+                attachment=files.get(message.pk),
+                refused=refused.reason if refused else "",
+            )
+        )
+        message.text, channel.credentials  # noqa: B018  (opened here: the calling thread has no transaction)
+    return claims
+
+
+def _carry_out(claim: _Claim) -> int:
+    """Call the provider and record the outcome. Runs in a thread of its own, outside any transaction."""
+    try:
+        try:
+            external_id = _send(claim)
+        except ProviderError as error:
+            _record_error(claim, error)
+        else:
+            _record_sent(claim, external_id)
+        return 1
+    finally:
+        connections.close_all()
+
+
+def _send(claim: _Claim) -> str:
+    if claim.refused:
+        raise Permanent(claim.refused)
+    with ExitStack() as stack:
+        outbound: OutboundMedia | None = None
+        if claim.attachment is not None:
+            outbound = stack.enter_context(media.opened_for_sending(claim.attachment))
+        message = OutboundMessage(
+            handles=claim.handles, reference=str(claim.delivery.pk), text=claim.message.text, media=outbound,
+            reply_to=claim.reply_to,
+        )  # fmt: skip
+        platform = provider(claim.channel.provider)
+        return platform.send(claim.channel.external_id, claim.channel.credentials or {}, message)
+
+
+def _settle(claim: _Claim, state: str, change: Any) -> None:
+    """Write the outcome, unless a status settled the delivery first (then only what is missing is added)."""
+    workspace_id = claim.channel.workspace_id
+    with workspace_scope(workspace_id), transaction.atomic():
+        delivery = Delivery.objects.select_for_update().filter(pk=claim.delivery.pk).first()
+        message = Message.objects.select_for_update().filter(pk=claim.message.pk).first()
+        if delivery is None or message is None:  # erased meanwhile
+            return
+        if delivery.state in (Delivery.State.SENDING, Delivery.State.UNKNOWN):
+            delivery.state = state
+            delivery.settled_at = None if state == Delivery.State.QUEUED else timezone.now()
+        change(delivery, message)
+        delivery.save()
+        message.save()
+        live.publish(workspace_id, "status", message.conversation_id)
+
+
+def _record_sent(claim: _Claim, external_id: str) -> None:
+    def change(delivery: Delivery, message: Message) -> None:
+        if message.external_hash is None:
+            message.external_id = external_id
+            message.external_hash = message_hash(message.workspace_id, message.channel_id, external_id)
+        statuses.advance(message, "sent", timezone.now())
+
+    _settle(claim, Delivery.State.SENT, change)
+
+
+def _record_error(claim: _Claim, error: ProviderError) -> None:
+    now = timezone.now()
+    attempts = claim.delivery.attempts
+    log.warning(
+        "delivery.refused",
+        delivery=claim.delivery.pk,
+        kind=type(error).__name__,
+        code=error.code,
+        attempts=attempts,
+    )
+
+    def settled(status: str) -> Any:
+        def change(delivery: Delivery, message: Message) -> None:
+            delivery.error_code = error.code
+            if Message.RANK[message.status] < Message.RANK["sent"]:
+                message.status = status
+                message.failed_at = now if status == Message.Status.FAILED else None
+                message.error_code, message.error = error.code, {"title": error.title, "detail": error.detail}
+
+        return change
+
+    if isinstance(error, Unknown):
+        _settle(claim, Delivery.State.UNKNOWN, settled(Message.Status.UNKNOWN))
+    elif isinstance(error, CredentialsRefused):
+        with workspace_scope(claim.channel.workspace_id), transaction.atomic():
+            Channel.objects.get(pk=claim.channel.pk).mark_reconnect("token_refused")
+        _settle(claim, Delivery.State.QUEUED, settled(Message.Status.QUEUED))
+    elif isinstance(error, Retryable) and attempts < error.max_attempts:
+        jitter = random.uniform(0.5, 1.0)  # noqa: S311  (spreads retries, protects nothing)
+        wait = max(error.after or timedelta(), timedelta(seconds=min(600, 2**attempts) * jitter))
+
+        def again(delivery: Delivery, message: Message) -> None:
+            delivery.error_code, delivery.next_attempt_at = error.code, now + wait
+            if message.status == Message.Status.SENDING:
+                message.status = Message.Status.QUEUED
+            if error.whole_channel:
+                Channel.objects.filter(pk=claim.channel.pk).update(paused_until=now + wait)
+
+        _settle(claim, Delivery.State.QUEUED, again)
+    else:
+        _settle(claim, Delivery.State.FAILED, settled(Message.Status.FAILED))

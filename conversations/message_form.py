@@ -1,0 +1,150 @@
+"""A message as the API shows it: read set-wise, so that a page costs the same number of queries at any size."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from rest_framework import serializers
+
+from conversations.models import Attachment, Message, Reaction
+from omnistra.core.keyring import KeyMissing
+from omnistra.core.sealing import preload
+
+
+class AttachmentOut(serializers.Serializer[Any]):
+    """A file of a message."""
+
+    id = serializers.UUIDField()
+    kind = serializers.CharField()
+    state = serializers.ChoiceField(choices=Attachment.State.choices)
+    name = serializers.CharField(allow_blank=True)
+    mime = serializers.CharField(allow_blank=True)
+    size = serializers.IntegerField(allow_null=True, help_text="Bytes.")
+
+
+class ErrorOut(serializers.Serializer[Any]):
+    """Why a message failed."""
+
+    code = serializers.IntegerField(allow_null=True)
+    title = serializers.CharField()
+    detail = serializers.CharField(allow_blank=True)
+
+
+class ReactionOut(serializers.Serializer[Any]):
+    """A mark on a message."""
+
+    emoji = serializers.CharField()
+    contact = serializers.UUIDField()
+    at = serializers.DateTimeField()
+
+
+class AuthorOut(serializers.Serializer[Any]):
+    """Who instructed an outbound message."""
+
+    kind = serializers.CharField()
+    id = serializers.UUIDField(allow_null=True)
+
+
+class MessageOut(serializers.Serializer[Any]):
+    """A message."""
+
+    id = serializers.UUIDField()
+    conversation = serializers.UUIDField()
+    contact = serializers.UUIDField()
+    channel = serializers.UUIDField()
+    direction = serializers.ChoiceField(choices=Message.Direction.choices)
+    type = serializers.CharField()
+    text = serializers.CharField(allow_blank=True)
+    attachments = AttachmentOut(many=True)
+    status = serializers.ChoiceField(choices=Message.Status.choices)
+    error = ErrorOut(allow_null=True)
+    reply_to = serializers.UUIDField(allow_null=True)
+    reactions = ReactionOut(many=True)
+    author = AuthorOut(allow_null=True)
+    created_at = serializers.DateTimeField()
+    provider_at = serializers.DateTimeField()
+
+
+def _opened(row: Any, name: str) -> Any:
+    """A sealed value, or None when its key is gone."""
+    try:
+        return getattr(row, name)
+    except KeyMissing:
+        return None
+
+
+def represent(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """The messages of one page. Three queries and one look for keys, whatever their number."""
+    files: dict[Any, list[Attachment]] = defaultdict(list)
+    marks: dict[tuple[Any, bytes], list[Reaction]] = defaultdict(list)
+    for file in Attachment.objects.filter(message_id__in=[each.pk for each in messages]).order_by("id"):
+        files[file.message_id].append(file)
+    channels = {each.channel_id for each in messages}
+    hashes = [bytes(each.external_hash) for each in messages if each.external_hash]
+    for mark in Reaction.objects.filter(channel_id__in=channels, target_hash__in=hashes).order_by("provider_at"):
+        marks[mark.channel_id, bytes(mark.target_hash)].append(mark)
+    quoted = {
+        (channel, bytes(hashed)): identity
+        for identity, channel, hashed in Message.objects.filter(
+            channel_id__in=channels,
+            external_hash__in=[bytes(each.reply_to_hash) for each in messages if each.reply_to_hash],
+        ).values_list("id", "channel_id", "external_hash")
+    }
+    preload(
+        [*messages, *(file for each in files.values() for file in each), *(m for each in marks.values() for m in each)]
+    )
+    return [
+        _shown(
+            each,
+            files[each.pk],
+            marks.get((each.channel_id, bytes(each.external_hash or b"")), []),
+            quoted.get((each.channel_id, bytes(each.reply_to_hash or b""))),
+        )
+        for each in messages
+    ]
+
+
+def _shown(message: Message, files: list[Attachment], marks: list[Reaction], reply_to: Any) -> dict[str, Any]:
+    content, error = _opened(message, "content") or {}, _opened(message, "error") or {}
+    failed = message.error_code is not None or bool(error)
+    return {
+        "id": message.pk,
+        "conversation": message.conversation_id,
+        "contact": message.contact_id,
+        "channel": message.channel_id,
+        "direction": message.direction,
+        "type": message.type,
+        "text": str(content.get("text", "")),
+        "attachments": [_file(file) for file in files],
+        "status": message.status,
+        "error": {
+            "code": message.error_code,
+            "title": str(error.get("title", "")),
+            "detail": str(error.get("detail", "")),
+        }
+        if failed
+        else None,
+        "reply_to": reply_to,
+        "reactions": [
+            {"emoji": emoji, "contact": mark.contact_id, "at": mark.provider_at}
+            for mark in marks
+            if (emoji := _opened(mark, "emoji"))
+        ],
+        "author": {"kind": message.instructed_by_kind, "id": message.instructed_by_id}
+        if message.instructed_by_kind
+        else None,
+        "created_at": message.created_at,
+        "provider_at": message.provider_at,
+    }
+
+
+def _file(file: Attachment) -> dict[str, Any]:
+    details = _opened(file, "details") or {}
+    return {
+        "id": file.pk,
+        "kind": file.kind,
+        "state": file.state,
+        "name": str(details.get("name", "")),
+        "mime": str(details.get("mime", "")),
+        "size": file.size,
+    }

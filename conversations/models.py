@@ -1,0 +1,325 @@
+"""Contacts and what was said: Contact, Handle, Conversation, Message, Reaction, Attachment, Delivery.
+
+What a person said or is called is sealed under the person's own key; ids, times and states are clear.
+"""
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import AuditEntry, Membership
+from channels_app.models import Channel, Provider
+from omnistra.core.sealing import SealedJSONField, SealedTextField
+from omnistra.core.tenancy import WorkspaceForeignKey, WorkspaceModel
+
+
+class Contact(WorkspaceModel):
+    """An end user."""
+
+    sealed_by: ClassVar[str] = "id"
+
+    name: Any = SealedTextField(null=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(WorkspaceModel.Meta):
+        indexes = [models.Index(fields=["workspace", "created_at"], name="conversations_contact_list")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Handle(WorkspaceModel):
+    """One identifier of a contact on one provider. Looked up by keyed hash, so no dump holds the identifier."""
+
+    class Kind(models.TextChoices):
+        WA_ID = "wa_id", "Phone"
+        BSUID = "bsuid", "WhatsApp id"
+        USERNAME = "username", "User name"
+
+    sealed_by: ClassVar[str] = "contact_id"
+    KEYS: ClassVar[tuple[str, ...]] = (
+        "bsuid",
+        "wa_id",
+    )  # the kinds that identify; a user name may change hands
+
+    contact = WorkspaceForeignKey(Contact, related_name="+")
+    provider = models.CharField(max_length=20, choices=Provider.choices)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    value: Any = SealedTextField()
+    value_hash = models.BinaryField(max_length=16)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(WorkspaceModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "provider", "kind", "value_hash"],
+                condition=~models.Q(kind="username"),
+                name="conversations_handle_once",
+            ),
+            models.UniqueConstraint(
+                fields=["workspace", "contact", "provider", "kind", "value_hash"],
+                name="conversations_handle_of_contact",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+
+class Conversation(WorkspaceModel):
+    """One contact's thread on one channel."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", "Open"
+        CLOSED = "closed", "Closed"
+
+    channel = WorkspaceForeignKey(Channel, related_name="+")
+    contact = WorkspaceForeignKey(Contact, related_name="+")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
+    assignee = WorkspaceForeignKey(Membership, null=True, related_name="+")
+    unread_count = models.PositiveIntegerField(default=0)
+    last_message_at = models.DateTimeField()  # the provider's time
+    last_inbound_at = models.DateTimeField(null=True)  # opens the reply window
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(WorkspaceModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "channel", "contact"], name="conversations_conversation_once")
+        ]
+        indexes = [
+            models.Index(fields=["workspace", "status", "-last_message_at", "-id"], name="conversations_list"),
+            models.Index(fields=["workspace", "channel", "last_message_at"], name="conversations_age"),
+            models.Index(fields=["workspace", "contact"], name="conversations_of_contact"),
+            models.Index(
+                fields=["workspace", "assignee", "-last_message_at"],
+                condition=models.Q(assignee__isnull=False),
+                name="conversations_assigned",
+            ),
+            models.Index(
+                fields=["workspace"],
+                condition=models.Q(status="open", unread_count__gt=0),
+                name="conversations_unread",
+            ),
+            models.Index(
+                fields=["workspace", "-last_message_at"],
+                condition=models.Q(status="open", assignee__isnull=True),
+                name="conversations_unassigned",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    def close(self) -> None:
+        """Done: it leaves the open list until the contact writes again."""
+        self.status = self.Status.CLOSED
+        self.save(update_fields=["status"])
+
+    def reopen(self) -> None:
+        """Back into the open list."""
+        self.status = self.Status.OPEN
+        self.save(update_fields=["status"])
+
+    def assign(self, member: Membership | None) -> None:
+        """Give it to a member, or to nobody."""
+        self.assignee = member
+        self.save(update_fields=["assignee"])
+
+    def mark_read(self) -> None:
+        """An agent has seen it."""
+        type(self).objects.filter(pk=self.pk).update(unread_count=0)
+        self.unread_count = 0
+
+
+class Message(WorkspaceModel):
+    """One inbound or outbound item of a conversation."""
+
+    class Direction(models.TextChoices):
+        INBOUND = "inbound"
+        OUTBOUND = "outbound"
+
+    class Status(models.TextChoices):
+        RECEIVED = "received"
+        QUEUED = "queued"
+        SENDING = "sending"
+        SENT = "sent"
+        DELIVERED = "delivered"
+        READ = "read"
+        FAILED = "failed"
+        UNKNOWN = "unknown"
+
+    # A status only moves to a higher rank; delivered and read beat failed (providers/whatsapp.md 7).
+    RANK: ClassVar[dict[str, int]] = {
+        "queued": 0, "sending": 1, "unknown": 2, "sent": 3, "failed": 4, "delivered": 5, "read": 6, "received": 9,
+    }  # fmt: skip
+    sealed_by: ClassVar[str] = "contact_id"
+
+    channel = WorkspaceForeignKey(Channel, related_name="+")
+    conversation = WorkspaceForeignKey(Conversation, related_name="+")
+    contact = WorkspaceForeignKey(Contact, related_name="+")
+    direction = models.CharField(max_length=10, choices=Direction.choices)
+    type = models.CharField(max_length=12)
+    content: Any = SealedJSONField(null=True)  # text, location, cards …: see contract.InboundMessage.content
+    # The provider's id holds the person's number (providers/whatsapp.md 5): hashed for look-up, sealed for use.
+    external_id: Any = SealedTextField(null=True)
+    external_hash = models.BinaryField(max_length=16, null=True)
+    reply_to_hash = models.BinaryField(max_length=16, null=True)
+    status = models.CharField(max_length=10, choices=Status.choices)
+    sent_at = models.DateTimeField(null=True)
+    delivered_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+    error_code = models.IntegerField(null=True)
+    error: Any = SealedJSONField(null=True)  # title, detail
+    instructed_by_kind = models.CharField(max_length=10, choices=AuditEntry.Actor.choices, null=True)  # noqa: DJ001
+    instructed_by_id = models.UUIDField(null=True)
+    provider_at = models.DateTimeField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(WorkspaceModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "channel", "external_hash"], name="conversations_message_once"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(direction="inbound", instructed_by_kind__isnull=True)
+                | models.Q(direction="outbound", instructed_by_kind__isnull=False, instructed_by_id__isnull=False),
+                name="conversations_message_instructed",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["workspace", "conversation", "provider_at", "id"], name="conversations_thread"),
+            models.Index(fields=["workspace", "channel", "provider_at"], name="conversations_message_age"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def text(self) -> str:
+        """Body or caption, or ""."""
+        return str((self.content or {}).get("text", ""))
+
+
+class Reaction(WorkspaceModel):
+    """A mark on a message, tied to it by the hash of its provider id: it may come before the message."""
+
+    sealed_by: ClassVar[str] = "contact_id"
+
+    channel = WorkspaceForeignKey(Channel, related_name="+")
+    conversation = WorkspaceForeignKey(Conversation, related_name="+")
+    contact = WorkspaceForeignKey(Contact, related_name="+")
+    target_hash = models.BinaryField(max_length=16)
+    emoji: Any = SealedTextField(null=True)  # null: taken back
+    provider_at = models.DateTimeField()
+
+    class Meta(WorkspaceModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "channel", "target_hash", "contact"], name="conversations_reaction_once"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["workspace", "conversation"], name="conversations_reaction_thread"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Attachment(WorkspaceModel):
+    """A file of a message. Inbound ones are fetched by their own job; the stored file is sealed."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Waiting"
+        FETCHING = "fetching", "Being fetched"
+        STORED = "stored", "Stored"
+        FAILED = "failed", "Could not be fetched"
+        EXPIRED = "expired", "No longer at the platform"
+        PURGED = "purged", "Removed by retention"
+
+    sealed_by: ClassVar[str] = "contact_id"
+
+    channel = WorkspaceForeignKey(Channel, related_name="+")
+    message = WorkspaceForeignKey(Message, related_name="+")
+    contact = WorkspaceForeignKey(Contact, related_name="+")
+    kind = models.CharField(max_length=12)
+    state = models.CharField(max_length=10, choices=State.choices)
+    details: Any = SealedJSONField(null=True)  # name, mime, sha256, external_id, voice
+    storage_key = models.CharField(max_length=120, blank=True)
+    size = models.PositiveBigIntegerField(null=True)  # bytes
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True)
+    provider_at = models.DateTimeField()
+
+    class Meta(WorkspaceModel.Meta):
+        indexes = [
+            models.Index(fields=["workspace", "message"], name="conversations_file_of_message"),
+            models.Index(
+                fields=["next_attempt_at"],
+                condition=models.Q(state__in=["pending", "fetching"]),
+                name="conversations_file_due",
+            ),
+            models.Index(
+                fields=["workspace", "channel", "provider_at"],
+                condition=~models.Q(state="purged"),
+                name="conversations_file_age",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    def detail(self, name: str) -> Any:
+        """One of the sealed details, or ""."""
+        return (self.details or {}).get(name, "")
+
+
+class Delivery(WorkspaceModel):
+    """One try-until-settled sending of a message: the outbox row. Its id is the reference that the provider echoes."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        SENDING = "sending", "Sending"
+        SENT = "sent", "Sent"
+        FAILED = "failed", "Failed"
+        UNKNOWN = "unknown", "Unknown"
+
+    channel = WorkspaceForeignKey(Channel, related_name="+")
+    conversation = WorkspaceForeignKey(Conversation, related_name="+")
+    message = WorkspaceForeignKey(Message, related_name="+")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(default=timezone.now)
+    claimed_at = models.DateTimeField(null=True)
+    error_code = models.IntegerField(null=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta(WorkspaceModel.Meta):
+        verbose_name_plural = "deliveries"
+        constraints = [
+            # One live sending a message: the database itself refuses a second one.
+            models.UniqueConstraint(
+                fields=["workspace", "message"],
+                condition=models.Q(state__in=["queued", "sending"]),
+                name="conversations_delivery_one_live",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["channel", "next_attempt_at"],
+                condition=models.Q(state__in=["queued", "sending"]),
+                name="conversations_delivery_due",
+            ),
+            models.Index(
+                fields=["workspace", "conversation", "id"],
+                condition=models.Q(state__in=["queued", "sending"]),
+                name="conversations_delivery_order",
+            ),
+            models.Index(fields=["workspace", "message"], name="conversations_delivery_of"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -1,0 +1,182 @@
+"""Answering: everything that lets a message out is decided here, before it is queued (policy clauses 1b, 4b, 5c).
+
+Each refusal has its reason and the next step in words. The outbox (delivery.py) alone sends.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
+from django.utils import timezone
+
+from accounts import audit
+from accounts.audit import Actor
+from channels_app.contract import OutboundMedia, OutboundMessage
+from channels_app.models import Channel
+from channels_app.registry import provider
+from conversations.models import Attachment, Conversation, Delivery, Message
+from conversations.reply_window import reply_window
+from omnistra.core import live
+from omnistra.core.ids import uuid7
+from omnistra.core.jobs import wake
+
+
+class Refused(Exception):
+    """The message is not sent: `reason` says why, `code` is for machines, `next_step` what to do."""
+
+    def __init__(self, code: str, reason: str, next_step: str = "") -> None:
+        super().__init__(reason)
+        self.code, self.reason, self.next_step = code, reason, next_step
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file of the sender that is sealed and stored already (media.store_upload)."""
+
+    message_id: UUID
+    attachment_id: UUID
+    kind: str
+    mime: str
+    name: str
+    size: int
+    storage_key: str
+    media: OutboundMedia
+
+
+def why_not(conversation: Conversation) -> Refused | None:
+    """Why nobody can write here now, or None."""
+    channel = conversation.channel
+    if channel.status == Channel.Status.DISCONNECTED:
+        return Refused("channel_disconnected", "This number is disconnected.", "Connect it again under Settings.")
+    if channel.status == Channel.Status.RECONNECT:
+        return Refused("channel_reconnect", "WhatsApp no longer accepts this number's token.", "Reconnect the number.")
+    window = reply_window(conversation)
+    if window.closes_at is None:
+        return Refused("window_never_open", "This person has not written to you yet.", "Wait for their first message.")
+    if not window.is_open:
+        hours = int((timezone.now() - window.closes_at).total_seconds() // 3600)
+        ago = f"{hours} h ago" if hours else "less than an hour ago"
+        return Refused("window_closed", f"The 24-hour window closed {ago}.", "It opens again when they write to you.")
+    return None
+
+
+def check(conversation: Conversation, text: str, files: Sequence[StoredFile]) -> None:
+    """Raises Refused."""
+    if refused := why_not(conversation):
+        raise refused
+    platform = provider(conversation.channel.provider)
+    parts = _parts(text, files)
+    for body, file in parts:
+        reason = platform.refuse(OutboundMessage({}, "", body, file.media if file else None))
+        if reason:
+            raise Refused("not_accepted", reason, "Change the message and send it again.")
+
+
+def _parts(text: str, files: Sequence[StoredFile]) -> list[tuple[str, StoredFile | None]]:
+    """The messages that make up an answer: the text goes under the first file that can carry a caption."""
+    if not files:
+        return [(text, None)]
+    parts: list[tuple[str, StoredFile | None]] = []
+    rest = text.strip()
+    for file in files:
+        carries = rest and file.kind in ("image", "video", "document") and len(rest) <= 1024
+        parts.append((rest if carries else "", file))
+        rest = "" if carries else rest
+    return [*parts, (rest, None)] if rest else parts
+
+
+def send_reply(
+    conversation: Conversation,
+    text: str,
+    by: Actor,
+    *,
+    files: Sequence[StoredFile] = (),
+    reply_to: Message | None = None,
+    nonce: UUID | None = None,
+) -> list[Message]:
+    """Queue an answer; gives its messages. Call it in the workspace's scope. Raises Refused; then nothing is written.
+
+    `nonce` is the id of the first message: the same form sent twice is one answer.
+    """
+    with transaction.atomic():
+        conversation = (
+            Conversation.objects.select_for_update(of=("self",)).select_related("channel").get(pk=conversation.pk)
+        )
+        if nonce and (earlier := list(Message.objects.filter(pk=nonce, conversation=conversation))):
+            return earlier
+        check(conversation, text, files)
+        now = timezone.now()
+        messages, attachments, deliveries = [], [], []
+        for number, (body, file) in enumerate(_parts(text, files)):
+            identity = file.message_id if file else nonce if number == 0 and nonce else uuid7()
+            message = Message(
+                id=identity,
+                channel=conversation.channel,
+                conversation=conversation,
+                contact_id=conversation.contact_id,
+                direction=Message.Direction.OUTBOUND,
+                type=file.kind if file else "text",
+                content={"text": body} if body else {},
+                reply_to_hash=reply_to.external_hash if reply_to and number == 0 else None,
+                status=Message.Status.QUEUED,
+                instructed_by_kind=by.kind,
+                instructed_by_id=by.id,
+                provider_at=now,
+            )
+            messages.append(message)
+            if file:
+                attachments.append(
+                    Attachment(
+                        id=file.attachment_id,
+                        channel=conversation.channel,
+                        message=message,
+                        contact_id=conversation.contact_id,
+                        kind=file.kind,
+                        state=Attachment.State.STORED,
+                        details={"mime": file.mime, "name": file.name},
+                        storage_key=file.storage_key,
+                        size=file.size,
+                        provider_at=now,
+                    )
+                )
+            deliveries.append(Delivery(channel=conversation.channel, conversation=conversation, message=message))
+        Message.objects.bulk_create(messages)
+        Attachment.objects.bulk_create(attachments)
+        Delivery.objects.bulk_create(deliveries)
+        Conversation.objects.filter(pk=conversation.pk).update(
+            last_message_at=Greatest(F("last_message_at"), now), unread_count=0
+        )
+        audit.record("conversation.replied", by, conversation.pk)
+        live.publish(conversation.workspace_id, "message", conversation.pk)
+        transaction.on_commit(lambda: wake("conversations.deliver"))
+    return messages
+
+
+def retry(message: Message, by: Actor) -> None:
+    """A person decides that a failed or unclear message is sent again. Raises Refused."""
+    with transaction.atomic():
+        message = (
+            Message.objects.select_for_update(of=("self",)).select_related("conversation__channel").get(pk=message.pk)
+        )
+        if message.status not in (Message.Status.FAILED, Message.Status.UNKNOWN):
+            raise Refused("not_failed", "This message does not need to be sent again.")
+        if refused := why_not(message.conversation):
+            raise refused
+        Delivery.objects.filter(message=message, state=Delivery.State.UNKNOWN).update(
+            state=Delivery.State.FAILED, settled_at=timezone.now()
+        )
+        message.status, message.failed_at, message.error_code, message.error = (
+            Message.Status.QUEUED,
+            None,
+            None,
+            None,
+        )
+        message.external_id = message.external_hash = None
+        message.save(update_fields=["status", "failed_at", "error_code", "error", "external_id", "external_hash"])
+        Delivery.objects.create(channel_id=message.channel_id, conversation_id=message.conversation_id, message=message)
+        audit.record("message.retried", by, message.pk)
+        live.publish(message.workspace_id, "status", message.conversation_id)
+        transaction.on_commit(lambda: wake("conversations.deliver"))

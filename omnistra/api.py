@@ -1,0 +1,45 @@
+"""Routes of the API."""
+
+from typing import Any
+
+from django.http import HttpRequest, JsonResponse
+from django.urls import include, path
+from django.views.decorators.csrf import csrf_exempt
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from accounts.access import public
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the published description names our keys. Defining the class registers it."""
+
+    target_class = "accounts.api_guard.ApiKeyAuthentication"
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {"type": "http", "scheme": "bearer"}
+
+
+@csrf_exempt
+@public
+def nothing_here(request: HttpRequest, rest: str) -> JsonResponse:
+    """An unknown address under the API, answered as the API answers."""
+    problem = {
+        "type": "about:blank",
+        "title": "Not found",
+        "status": 404,
+        "detail": "There is nothing at this address.",
+        "code": "not_found",
+    }
+    return JsonResponse(problem, status=404, content_type="application/problem+json")
+
+
+urlpatterns = [
+    path("v1/", include("channels_app.api")),
+    path("v1/", include("conversations.api")),
+    path("v1/", include("privacy.api")),
+    path("v1/<path:rest>", nothing_here),
+    path("schema/", public(SpectacularAPIView.as_view()), name="api_schema"),
+    path("docs/", public(SpectacularSwaggerView.as_view(url_name="api_schema")), name="api_docs"),
+]

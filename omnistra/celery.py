@@ -1,0 +1,58 @@
+"""The Celery app and the only beat schedule."""
+
+import os
+from datetime import timedelta
+
+from celery import Celery
+from celery.schedules import crontab
+from celery.signals import setup_logging
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omnistra.settings.local")
+
+app = Celery("omnistra")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    task_ignore_result=True,
+    task_default_queue="omnistra",
+    task_serializer="json",
+    accept_content=["json"],
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={"socket_timeout": 5, "socket_connect_timeout": 2, "visibility_timeout": 3600},
+    worker_enable_remote_control=False,
+    worker_send_task_events=False,
+    beat_schedule={
+        # Sweeps: they find whatever a lost wake-up left behind.
+        "conversations.drain": {
+            "task": "conversations.drain",
+            "schedule": timedelta(seconds=5),
+            "options": {"expires": 5},
+        },
+        "conversations.deliver": {
+            "task": "conversations.deliver",
+            "schedule": timedelta(seconds=5),
+            "options": {"expires": 5},
+        },
+        "conversations.fetch_media": {
+            "task": "conversations.fetch_media",
+            "schedule": timedelta(seconds=15),
+            "options": {"expires": 15},
+        },
+        "privacy.purge": {"task": "privacy.purge", "schedule": crontab(minute="7")},
+        "privacy.remove_files": {"task": "privacy.remove_files", "schedule": timedelta(minutes=5)},
+        "channels.forget_raw_events": {
+            "task": "channels.forget_raw_events",
+            "schedule": crontab(minute="37"),
+        },
+    },
+)
+app.autodiscover_tasks()
+app.autodiscover_tasks(["privacy"], related_name="jobs")
+app.autodiscover_tasks(["conversations"], related_name="jobs")
+app.autodiscover_tasks(["channels_app"], related_name="jobs")
+
+
+@setup_logging.connect
+def keep_our_logging(**kwargs: object) -> None:
+    """Django's configuration stays in force: Celery would print task arguments and messages of errors."""

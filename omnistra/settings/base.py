@@ -1,0 +1,256 @@
+"""Settings shared by every environment. Secrets have no default here: local and test make their own, production
+must be given them (omnistra.core.checks refuses a start without)."""
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import environ
+from csp.constants import NONCE, NONE, SELF
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+env = environ.Env()
+
+ENVIRONMENT = "production"
+DEBUG = False
+SANDBOX = False  # the stand-in for the platforms; local and test only
+SECRET_KEY = env("SECRET_KEY", default="")
+MASTER_KEY_FILE = env("MASTER_KEY_FILE", default="")
+BASE_URL = env("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
+DATA_DIR = Path(env("OMNISTRA_DATA", default=str(BASE_DIR / "var"))).resolve()
+
+INSTALLED_APPS = [
+    "omnistra.core",
+    "omnistra.admin.AdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "csp",
+    "accounts",
+    "privacy",
+    "channels_app",
+    "billing",
+    "conversations",
+]
+
+MIDDLEWARE = [
+    # First, because a webhook needs no session, no cookie and no page header, and must be quick.
+    "channels_app.webhooks.WebhookMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "omnistra.core.headers.HeadersMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "accounts.access.AccessMiddleware",
+]
+
+ROOT_URLCONF = "omnistra.urls"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "accounts.access.page_context",
+            ],
+        },
+    }
+]
+WSGI_APPLICATION = "omnistra.wsgi.application"
+ASGI_APPLICATION = "omnistra.asgi.application"
+
+
+def _database(variable: str, engine: str, pool: dict[str, float] | None) -> dict[str, object]:
+    """One entry of DATABASES from a URL variable (a socket folder goes into ?host=)."""
+    config: dict[str, object] = dict(env.db_url(variable, default="postgres:///"))
+    options: dict[str, object] = dict(config.pop("OPTIONS", None) or {})  # type: ignore[call-overload]
+    if host := options.pop("host", None):
+        config["HOST"] = host
+    if pool:
+        options["pool"] = pool
+    config.update({"ENGINE": engine, "OPTIONS": options, "CONN_MAX_AGE": 0})
+    return config
+
+
+DATABASES: dict[str, dict[str, object]] = {}
+
+
+_pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 5}
+DATABASES["default"] = _database("DATABASE_URL", "omnistra.core.postgresql", _pool)
+DATABASES["default"]["ATOMIC_REQUESTS"] = True
+DATABASES["owner"] = _database("DATABASE_OWNER_URL", "django.db.backends.postgresql", None)
+DATABASES["keys"] = _database("KEYS_DATABASE_URL", "django.db.backends.postgresql", {**_pool, "max_size": 8})
+DATABASE_ROUTERS = ["omnistra.core.postgresql.router.Router"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+RUNTIME_ROLE = "omnistra_runtime"
+SYSTEM_ROLE = "omnistra_system"
+
+CACHE_URL = env("CACHE_URL", default="")
+CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}}
+
+# Files: sealed before they reach the storage, so any storage will do (django-storages for S3).
+STORAGE_URL = env("STORAGE_URL", default=f"file://{DATA_DIR}/files")
+
+
+def configure_storages(url: str) -> dict[str, dict[str, object]]:
+    """STORAGES for `file:///folder` or `s3://bucket/prefix?endpoint=https://…`."""
+    parts = urlsplit(url)
+    if parts.scheme == "s3":
+        query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+        options: dict[str, object] = {"bucket_name": parts.netloc, "location": parts.path.strip("/")}
+        if endpoint := query.get("endpoint"):
+            options["endpoint_url"] = endpoint
+        files: dict[str, object] = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+    else:
+        folder = unquote(url.removeprefix("file://"))
+        files = {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {
+                "location": folder,
+                "file_permissions_mode": 0o600,
+                "directory_permissions_mode": 0o700,
+            },
+        }
+    return {
+        "default": files,
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
+
+
+STORAGES = configure_storages(STORAGE_URL)
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+
+# Mail
+EMAIL_URL = env("EMAIL_URL", default="consolemail://")
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Omnistra <hello@omnistra.ai>")
+PRIVACY_EMAIL = "privacy@omnistra.ai"
+
+# Sign-in (policy clauses 2a and 12b)
+AUTH_USER_MODEL = "accounts.User"
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # the e-mail is unique in lower case, by a constraint of its own
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.SignupFields"
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_CONFIRM_EMAIL_ON_GET = False
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = False
+ACCOUNT_SESSION_REMEMBER = True
+# The documents that a person accepts at sign-up: a function that returns the current versions. A setting, because
+# accounts may not import privacy.
+SIGNUP_DOCUMENTS = "privacy.policies.signup_documents"
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+SESSION_COOKIE_NAME = "omnistra_session"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
+CSRF_COOKIE_NAME = "omnistra_csrf"
+CSRF_COOKIE_HTTPONLY = False  # htmx reads it to send the header
+CSRF_FAILURE_VIEW = "omnistra.pages.csrf_failure"
+
+# Pages
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "media-src": [SELF, "blob:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+    }
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 3 * 1024 * 1024  # a webhook may be 3 MB (providers/whatsapp.md 4.3)
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FILES = 10
+
+# Meta (WhatsApp)
+META_APP_ID = env("META_APP_ID", default="")
+META_APP_SECRET = env("META_APP_SECRET", default="")
+META_APP_SECRET_PREVIOUS = env("META_APP_SECRET_PREVIOUS", default="")  # accepted while a secret is rotated
+META_VERIFY_TOKEN = env("META_VERIFY_TOKEN", default="")
+META_GRAPH_URL = env("META_GRAPH_URL", default="https://graph.facebook.com").rstrip("/")
+META_GRAPH_VERSION = env("META_GRAPH_VERSION", default="v26.0")
+META_MEDIA_HOSTS = env.list("META_MEDIA_HOSTS", default=["lookaside.fbsbx.com"])
+
+# API
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api_guard.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.api_guard.ScopePermission"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "omnistra.problems.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Omnistra API",
+    "DESCRIPTION": "Channels, conversations, messages and retention of one workspace.",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "ChannelStatus": "channels_app.models.Channel.Status",
+        "ConversationStatus": "conversations.models.Conversation.Status",
+        "MessageStatus": "conversations.models.Message.Status",
+        "AttachmentState": "conversations.models.Attachment.State",
+    },
+    "SERVE_PUBLIC": True,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+}
+
+LOGGING_CONFIG = "omnistra.core.logs.configure"
+LOGGING = {"version": 1}  # anything: Django calls LOGGING_CONFIG only when this is not empty
+SENTRY_DSN = env("SENTRY_DSN", default="")
+RETENTION_CHUNK = 1000  # messages erased in one transaction: no lock is held longer than 200 ms

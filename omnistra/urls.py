@@ -1,0 +1,30 @@
+"""Routes."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+
+from channels_app.webhooks import webhook
+from omnistra import pages
+
+urlpatterns = [
+    path("", pages.home, name="home"),
+    path("privacy/", pages.document, {"slug": "privacy"}, name="privacy_policy"),
+    path("terms/", pages.document, {"slug": "terms"}, name="terms"),
+    path("processing-terms/", pages.document, {"slug": "processing"}, name="processing_terms"),
+    path("accounts/", include("allauth.account.urls")),
+    path("w/<slug:slug>/", include("accounts.urls")),
+    path("w/<slug:slug>/", include("conversations.urls")),
+    path("w/<slug:slug>/settings/channels/", include("channels_app.urls")),
+    path("w/<slug:slug>/privacy/", include("privacy.urls")),
+    path("webhooks/<slug:provider>/", webhook, name="webhook"),
+    path("api/", include("omnistra.api")),
+    path("admin/", admin.site.urls),
+    path("healthz", pages.health, name="healthz"),
+    path("readyz", pages.ready, name="readyz"),
+]
+if settings.SANDBOX:
+    urlpatterns += [
+        path("sandbox/", include("channels_app.sandbox.urls")),
+        path("styleguide/", pages.styleguide, name="styleguide"),
+    ]

@@ -1,0 +1,94 @@
+"""How long, what was deleted, what was agreed: RetentionPolicy, PurgeRun, FileRemoval, TermsAcceptance."""
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import Membership
+from omnistra.core.tenancy import WorkspaceForeignKey, WorkspaceModel
+
+
+class RetentionPolicy(WorkspaceModel):
+    """How long a workspace keeps what, in days; null keeps until asked. One row for the workspace (`channel_id` null),
+    one for each channel that differs (policy clause 10b)."""
+
+    MAX_DAYS = 3650
+
+    channel_id = models.UUIDField(null=True, editable=False)
+    conversation_days = models.PositiveIntegerField(null=True, blank=True)  # after a conversation's last message
+    message_days = models.PositiveIntegerField(null=True, blank=True)  # after each message
+    media_days = models.PositiveIntegerField(null=True, blank=True)  # after each file
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta(WorkspaceModel.Meta):
+        verbose_name_plural = "retention policies"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "channel_id"], nulls_distinct=False, name="privacy_retention_once"
+            ),
+            *(
+                models.CheckConstraint(
+                    condition=models.Q(**{f"{name}__isnull": True}) | models.Q(**{f"{name}__range": (1, 3650)}),
+                    name=f"privacy_retention_{name}",
+                )
+                for name in ("conversation_days", "message_days", "media_days")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class PurgeRun(WorkspaceModel):
+    """One pass of the purge over a workspace. Counts grow with each chunk, in the chunk's own transaction, so they are
+    exact whatever kills the run."""
+
+    class Trigger(models.TextChoices):
+        SCHEDULE = "schedule", "Hourly"
+        MEMBER = "member", "Started by a member"
+        COMMAND = "command", "Command line"
+
+    trigger = models.CharField(max_length=10, choices=Trigger.choices)
+    cutoffs = models.JSONField(default=dict)  # rule -> time before which it deletes
+    counts = models.JSONField(default=dict)  # store -> rows or files deleted
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta(WorkspaceModel.Meta):
+        indexes = [models.Index(fields=["workspace", "-started_at"], name="privacy_purgerun_list")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class FileRemoval(WorkspaceModel):
+    """A stored file whose row is gone and which is still to be removed from the storage (written with the row's
+    deletion, done after the commit, swept)."""
+
+    storage_key = models.CharField(max_length=120)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta(WorkspaceModel.Meta):
+        indexes = [models.Index(fields=["workspace", "created_at"], name="privacy_fileremoval_due")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class TermsAcceptance(WorkspaceModel):
+    """The workspace's acceptance of the terms that a connection needs: version, member, time, address.
+
+    Policy clauses 1b and 4-0.
+    """
+
+    document = models.CharField(max_length=40)
+    version = models.CharField(max_length=20)
+    sha256 = models.CharField(max_length=64)
+    accepted_by = WorkspaceForeignKey(Membership, null=True, related_name="+")
+    ip = models.GenericIPAddressField(null=True)
+    accepted_at = models.DateTimeField(default=timezone.now)
+
+    class Meta(WorkspaceModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["workspace", "document", "version"], name="privacy_terms_once")]
+
+    def __str__(self) -> str:
+        return f"{self.document} {self.version}"

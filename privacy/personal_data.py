@@ -1,0 +1,51 @@
+"""What accounts and privacy hold of people. Accounts may not import privacy, so its models are classified here."""
+
+from allauth.account.models import EmailAddress, EmailConfirmation
+from django.contrib.admin.models import LogEntry
+from django.contrib.sessions.models import Session
+
+from accounts.models import Acceptance, ApiKey, AuditEntry, IdempotentAnswer, Membership, User, Workspace
+from privacy.models import FileRemoval, PurgeRun, RetentionPolicy, TermsAcceptance
+from privacy.registry import register
+
+ACCOUNT = ("to provide and secure the account", "contract")
+PROOF = ("to prove what was agreed", "legal obligation")
+
+register(
+    User, role="controller", retention="while the account is active, 14 days after its closure",
+    personal={"email": ACCOUNT, "name": ACCOUNT, "password": ACCOUNT},
+)  # fmt: skip
+register(
+    Workspace, role="controller", retention="while the account is active, 14 days after its closure",
+    personal={"name": ACCOUNT, "slug": ACCOUNT},
+)  # fmt: skip
+register(Membership, role="controller", retention="with the account", clear=("role",))
+register(
+    Acceptance, role="controller", retention="with the account", personal={"ip": PROOF},
+    clear=("document", "version", "sha256"),
+)  # fmt: skip
+register(
+    ApiKey, role="controller", retention="until revoked and the workspace closes",
+    personal={"name": ACCOUNT}, clear=("hint", "key_hash", "scopes"),
+)  # fmt: skip
+register(IdempotentAnswer, role="controller", retention="one day", clear=("key_hash", "request_hash"))
+register(AuditEntry, role="controller", retention="13 months", clear=("action", "actor_kind", "fields"))
+register(RetentionPolicy, role="controller", retention="with the workspace")
+register(PurgeRun, role="controller", retention="with the workspace", clear=("trigger", "cutoffs", "counts"))
+register(FileRemoval, role="processor", retention="minutes", clear=("storage_key",))
+register(
+    TermsAcceptance, role="controller", retention="with the workspace", personal={"ip": PROOF},
+    clear=("document", "version", "sha256"),
+)  # fmt: skip
+
+# Tables of libraries.
+register(EmailAddress, role="controller", retention="with the account", personal={"email": ACCOUNT})
+register(EmailConfirmation, role="controller", retention="three days", clear=("key",))
+register(
+    Session, role="controller", retention="two weeks after the last sign-in",
+    personal={"session_data": ACCOUNT}, clear=("session_key",),
+)  # fmt: skip
+register(
+    LogEntry, role="controller", retention="13 months",
+    clear=("object_id", "object_repr", "change_message"),  # ids: every __str__ of this project is one
+)  # fmt: skip

@@ -1,0 +1,71 @@
+"""The register of what every model holds, and of the stores that erasure empties.
+
+Each app's personal_data.py fills it (discovered like admin.py), so that privacy purges models it never imports.
+A field that is not classified fails the tests.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Model, QuerySet
+
+from privacy.selection import Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What one model holds. `personal`: field -> (purpose, legal basis); `clear`: fields that say nothing of a person.
+
+    role: `controller` (account data) or `processor` (end users' data), policy clauses 1a and 1b.
+    """
+
+    model: type[Model]
+    role: str
+    retention: str
+    personal: dict[str, tuple[str, str]] = field(default_factory=dict)
+    clear: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """One kind of rows that retention erases, in order. `candidates` selects (several querysets may overlap),
+    `erase` deletes rows by id inside a transaction and tells what it deleted, per kind."""
+
+    name: str
+    candidates: Callable[[Selection], Sequence[QuerySet[Any]]]
+    erase: Callable[[UUID, Selection, Sequence[UUID]], dict[str, int]]
+    chunk: int
+
+
+HOLDINGS: dict[type[Model], Holding] = {}
+STORES: list[Store] = []
+_CHANNEL_NAMES: list[Callable[[], dict[UUID, str]]] = []
+
+
+def register(
+    model: type[Model],
+    *,
+    role: str,
+    retention: str,
+    personal: dict[str, tuple[str, str]] | None = None,
+    clear: Sequence[str] = (),
+) -> None:
+    """Say what a model holds."""
+    HOLDINGS[model] = Holding(model, role, retention, personal or {}, tuple(clear))
+
+
+def add_store(store: Store) -> None:
+    """Add a store; they are erased in the order in which they were added."""
+    STORES.append(store)
+
+
+def add_channel_names(names: Callable[[], dict[UUID, str]]) -> None:
+    """Say how to name the channels of the workspace in force, for pages that offer a rule per channel."""
+    _CHANNEL_NAMES.append(names)
+
+
+def channel_names() -> dict[UUID, str]:
+    """The channels of the workspace in force and their names, in the order of their creation."""
+    return {key: name for names in _CHANNEL_NAMES for key, name in names().items()}

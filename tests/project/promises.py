@@ -1,0 +1,53 @@
+"""The clauses of the privacy policy, as the table of promises numbers them, and those that tests prove so far.
+
+A test proves a clause with `@pytest.mark.clause("10b")`. `PROVEN` grows with the product: a clause enters it with its
+first marked test and never leaves.
+"""
+
+CLAUSES = {
+    "0": "versioned documents, every surface exists",
+    "1a": "controller for account data",
+    "1b": "processor for end-user data: on instruction",
+    "2a": "account data",
+    "2b": "usage data",
+    "2c": "conversation data is sealed",
+    "2d": "channel credentials are sealed and write-only",
+    "2e": "cookies",
+    "3a": "secure and improve: declared purposes",
+    "3b": "route messages",
+    "3c": "AI on your data, scoped",
+    "3d": "payments, fraud",
+    "3e": "announcements, marketing by consent",
+    "3f": "legal and channel policies",
+    "4-0": "terms of Meta",
+    "4a": "WhatsApp data received",
+    "4b": "sent on instruction",
+    "4c": "opt-in",
+    "4d": "deletion from dashboard or by e-mail",
+    "4e": "Meta is its own controller",
+    "5-0": "terms of TikTok",
+    "5a": "TikTok data received",
+    "5b": "enabled features only",
+    "5c": "consent, reply windows",
+    "5d": "TikTok data deleted",
+    "5e": "TikTok is its own controller",
+    "6": "legal bases",
+    "7a": "subprocessors under contract",
+    "7b": "no sale",
+    "7c": "lawful disclosure",
+    "8a": "transfers",
+    "8b": "transfers: safeguards",
+    "9a": "cookies: choice",
+    "9b": "cookies: manage",
+    "10a": "account data after closure",
+    "10b": "conversation retention",
+    "11a": "rights",
+    "11b": "contact us",
+    "11c": "complaint",
+    "12a": "transit and rest, roles, audit, testing",
+    "12b": "password and second factor",
+    "13": "under 16",
+    "14": "changes",
+    "15": "contact, terms",
+}
+PROVEN = {"1a", "1b", "2c", "2d", "3a", "3b", "3f", "4a", "4b", "5c", "7a", "10b", "12a"}
