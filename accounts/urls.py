@@ -2,13 +2,13 @@
 
 from django.urls import path
 
-from accounts import views
+from accounts.views import api_keys, members, workspace
 
 app_name = "accounts"
 urlpatterns = [
-    path("", views.workspace_home, name="workspace"),
-    path("settings/", views.settings_home, name="settings"),
-    path("settings/members/", views.members, name="members"),
-    path("settings/api-keys/", views.api_keys, name="api_keys"),
-    path("settings/api-keys/<uuid:key_id>/revoke/", views.revoke_api_key, name="revoke_api_key"),
+    path("", workspace.workspace_home, name="workspace"),
+    path("settings/", workspace.settings_home, name="settings"),
+    path("settings/members/", members.members, name="members"),
+    path("settings/api-keys/", api_keys.api_keys, name="api_keys"),
+    path("settings/api-keys/<uuid:key_id>/revoke/", api_keys.revoke_api_key, name="revoke_api_key"),
 ]

@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connections, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
@@ -39,7 +40,7 @@ from omnistra.core.sealing import preload
 from omnistra.core.tenancy import system_scope, workspace_scope
 
 log = get_logger(__name__)
-LEASE = timedelta(seconds=180)  # longer than a call may take
+LEASE = timedelta(seconds=settings.DELIVERY_LEASE_SECONDS)
 AT_ONCE = 16  # calls under way for one channel
 _LIVE = [Delivery.State.QUEUED, Delivery.State.SENDING]
 

@@ -67,7 +67,8 @@ def _deliver(url: str, body: bytes) -> None:
 def test_five_thousand_messages_survive_the_killing_of_every_process_and_no_answer_goes_out_twice(
     committed, workspace, member, servers, tmp_path
 ):
-    product = Product(tmp_path)
+    # A sending that a kill cut off holds its conversation until its lease ends: short here, so that all of them settle.
+    product = Product(tmp_path, DELIVERY_LEASE_SECONDS="15")
     product.start("platform", "web", "worker")
     try:
         platform = Sandbox(f"http://127.0.0.1:{product.platform_port}")
@@ -119,7 +120,7 @@ def test_five_thousand_messages_survive_the_killing_of_every_process_and_no_answ
     assert len(references) > PEOPLE
     assert len(references) == len(set(references)), "an answer went out twice"
     assert len({each["content"]["body"] for each in sent}) == len(sent)
-    assert statuses <= {"sent", "delivered", "read", "unknown", "sending"}
+    assert statuses <= {"sent", "delivered", "read", "unknown"}, "an answer was left behind"
 
 
 def _deliver_all(url: str, bodies: list[bytes]) -> None:
@@ -161,10 +162,10 @@ def _wait_for(workspace, wanted: int) -> None:
 
 
 def _wait_for_answers(platform: Sandbox, workspace) -> list[dict]:
-    """Until no answer is queued; those that a kill left in the middle of a call stay as they are."""
-    for _ in range(200):
+    """Until every answer is settled; what a kill left in the middle of a call becomes `unknown`."""
+    for _ in range(400):
         with workspace_scope(workspace.pk), transaction.atomic():
-            if not Message.objects.filter(status="queued").exists():
+            if not Message.objects.filter(status__in=["queued", "sending"]).exists():
                 break
         time.sleep(0.2)
     return platform.sent()

@@ -163,7 +163,7 @@ ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.SignupFields"
+ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.signup.SignupFields"
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
@@ -253,4 +253,6 @@ SPECTACULAR_SETTINGS = {
 LOGGING_CONFIG = "omnistra.core.logs.configure"
 LOGGING = {"version": 1}  # anything: Django calls LOGGING_CONFIG only when this is not empty
 SENTRY_DSN = env("SENTRY_DSN", default="")
+# How long a sending may stay unreported before it counts as lost (then `unknown`): longer than a call with its upload.
+DELIVERY_LEASE_SECONDS = env.int("DELIVERY_LEASE_SECONDS", default=180)
 RETENTION_CHUNK = 1000  # messages erased in one transaction: no lock is held longer than 200 ms

@@ -1,40 +1,18 @@
-"""The settings that belong to people: members and API keys."""
+"""The API keys of a workspace."""
 
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import MemberRequest, requires
 from accounts.audit import Actor, record
-from accounts.forms import ApiKeyForm
-from accounts.models import ApiKey, Membership
+from accounts.forms.api_keys import ApiKeyForm
+from accounts.models import ApiKey
 from accounts.roles import Permission
-
-
-@requires(Permission.WORKSPACE_VIEW)
-@require_GET
-def workspace_home(request: MemberRequest) -> HttpResponse:
-    """A workspace's address leads to its inbox."""
-    return redirect("conversations:list", request.member.workspace.slug)
-
-
-@requires(Permission.CHANNELS_VIEW)
-@require_GET
-def settings_home(request: MemberRequest) -> HttpResponse:
-    """Settings begin with the channels."""
-    return redirect("channels:list", request.member.workspace.slug)
-
-
-@requires(Permission.MEMBERS_VIEW)
-@require_GET
-def members(request: HttpRequest) -> HttpResponse:
-    """Who is in the workspace, with which role."""
-    people = Membership.objects.select_related("user").order_by("created_at")
-    return render(request, "accounts/members.html", {"section": "members", "people": people})
 
 
 @requires(Permission.API_KEYS_MANAGE)

@@ -1,4 +1,4 @@
-"""The forms of sign-up and of API keys."""
+"""The form of sign-up."""
 
 from typing import Any
 
@@ -10,7 +10,6 @@ from django.utils.module_loading import import_string
 from django.utils.text import slugify
 
 from accounts.models import Acceptance, User, Workspace
-from accounts.roles import Permission
 
 
 class SignupFields(forms.Form):
@@ -51,15 +50,4 @@ def free_slug(company: str) -> str:
         slug
         for number in range(1, len(taken) + 2)
         if (slug := stem if number == 1 else f"{stem}-{number}") not in taken
-    )
-
-
-class ApiKeyForm(forms.Form):
-    """A new key: a name to tell it by, and what it may do."""
-
-    name = forms.CharField(label="Name", max_length=80, help_text="What uses it, e.g. “Shop back end”.")
-    scopes = forms.MultipleChoiceField(
-        label="May do",
-        choices=[(each.value, each.value) for each in Permission],
-        widget=forms.CheckboxSelectMultiple,
     )

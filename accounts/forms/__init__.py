@@ -1,0 +1,1 @@
+"""The forms of people and workspaces, a room for each subject."""

@@ -1,0 +1,8 @@
+"""People, workspaces and what they may do, by room: people, workspaces, keys, audit."""
+
+from accounts.models.audit import AuditEntry
+from accounts.models.keys import ApiKey, IdempotentAnswer
+from accounts.models.people import Acceptance, User
+from accounts.models.workspaces import Membership, Workspace
+
+__all__ = ["Acceptance", "ApiKey", "AuditEntry", "IdempotentAnswer", "Membership", "User", "Workspace"]

@@ -1,0 +1,61 @@
+"""Workspaces and who is in them: Workspace, Membership."""
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from accounts.models.people import User
+from accounts.roles import Role
+from omnistra.core import keyring
+from omnistra.core.ids import uuid7
+from omnistra.core.tenancy import WorkspaceModel, system_scope, workspace_scope
+
+
+class Workspace(models.Model):
+    """One customer company's walled space."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(max_length=60, unique=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.slug
+
+    @classmethod
+    def open(cls, name: str, slug: str, owner: User) -> "Workspace":
+        """A new workspace with its keys and its owner."""
+        workspace = cls(name=name, slug=slug)
+        keyring.create_workspace_keys(workspace.pk)
+        with transaction.atomic(), workspace_scope(workspace.pk):
+            workspace.save(force_insert=True)
+            Membership.objects.create(user=owner, role=Role.OWNER)
+        return workspace
+
+
+class Membership(WorkspaceModel):
+    """A person's place in a workspace."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    role = models.CharField(max_length=20, choices=Role.choices)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(WorkspaceModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "user"], name="accounts_membership_once"),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="accounts_membership_role"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.pk}"
+
+    @property
+    def initials(self) -> str:
+        """Two letters for the avatar."""
+        words = self.user.name.split()
+        return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper() or "?"
+
+    @classmethod
+    def of_user(cls, user: User) -> list["Membership"]:
+        """The person's memberships with their workspaces. Before any scope: which one applies is the question."""
+        with transaction.atomic(), system_scope("accounts.memberships_of_user"):
+            return list(cls.objects.filter(user=user).select_related("workspace", "user").order_by("workspace__name"))
