@@ -16,7 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import ResolverMatch
 
 from accounts.models import Membership, User
-from accounts.roles import Permission, allows
+from accounts.roles import Permission
 from omnistra.core.tenancy import workspace_scope
 
 # Views of libraries whose own rules apply, by module.
@@ -63,7 +63,7 @@ def enter(request: HttpRequest, slug: str, permission: Permission) -> Membership
     member = next((each for each in request.memberships if each.workspace.slug == slug), None)  # type: ignore[attr-defined]
     if member is None:
         raise Http404("There is no such workspace, or you are not in it.")
-    if not allows(member.role, permission):
+    if not member.may(permission):
         raise PermissionDenied(f"Your role does not include {permission}. Ask an owner of the workspace.")
     request.member = member  # type: ignore[attr-defined]
     return member
@@ -119,9 +119,9 @@ class AccessMiddleware:
 class Can:
     """What the member may do, for templates: `can.conversations_reply`."""
 
-    def __init__(self, role: str) -> None:
+    def __init__(self, member: Membership) -> None:
         for permission in Permission:
-            setattr(self, permission.replace(".", "_"), allows(role, permission))
+            setattr(self, permission.replace(".", "_"), member.may(permission))
 
 
 _SECTIONS = {"inbox": "inbox", "privacy": "privacy", "settings": "settings"}
@@ -140,7 +140,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
             "workspace": member.workspace,
             "member": member,
             "memberships": request.memberships,  # type: ignore[attr-defined]
-            "can": Can(member.role),
+            "can": Can(member),
             "nav": _SECTIONS.get(section[0], ""),
         }
     return context

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db import transaction
+
 from accounts.models import AuditEntry, Membership
+from omnistra.core.tenancy import system_scope, workspace_scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +34,13 @@ def record(action: str, actor: Actor, target_id: UUID | None = None, fields: Seq
     return AuditEntry.objects.create(
         action=action, actor_kind=actor.kind, actor_id=actor.id, target_id=target_id, fields=list(fields)
     )
+
+
+def record_of_person(action: str, user_id: UUID, fields: Sequence[str] = ()) -> None:
+    """Write one entry about a person (sign-in, second factor, session) into each workspace that the person is in."""
+    with transaction.atomic():
+        with system_scope("accounts.audit_of_person"):
+            members = list(Membership.objects.filter(user_id=user_id).order_by("workspace_id"))
+        for member in members:
+            with workspace_scope(member.workspace_id):
+                record(action, Actor.member(member), member.pk, fields)

@@ -15,7 +15,7 @@ from accounts import audit
 from accounts.access import MemberRequest, requires
 from accounts.audit import Actor
 from accounts.models import Membership
-from accounts.roles import Permission, allows
+from accounts.roles import Permission
 from conversations import listing, media, replies, threads
 from conversations.listing import Filters
 from conversations.models import Attachment, Conversation, Message
@@ -95,7 +95,7 @@ def conversation_detail(request: MemberRequest, identity: UUID) -> HttpResponse:
         return render(request, "conversations/_messages.html", shown)
     if part == "thread":
         return render(request, "conversations/_thread.html", shown | {"partial": True})
-    if conversation.unread_count and allows(member.role, P.CONVERSATIONS_REPLY):
+    if conversation.unread_count and member.may(P.CONVERSATIONS_REPLY):
         conversation.mark_read()
     return render(request, "conversations/inbox.html", _page(request, filters, identity, **shown))
 

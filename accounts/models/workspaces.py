@@ -4,7 +4,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from accounts.models.people import User
-from accounts.roles import Role
+from accounts.roles import Permission, Role, allows
 from omnistra.core import keyring
 from omnistra.core.ids import uuid7
 from omnistra.core.tenancy import WorkspaceModel, system_scope, workspace_scope
@@ -47,6 +47,10 @@ class Membership(WorkspaceModel):
 
     def __str__(self) -> str:
         return f"{self.role} {self.pk}"
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the member's role has a permission."""
+        return allows(self.role, permission)
 
     @property
     def initials(self) -> str:
