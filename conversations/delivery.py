@@ -8,7 +8,7 @@
 
 import random
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -41,7 +41,9 @@ from omnistra.core.tenancy import system_scope, workspace_scope
 
 log = get_logger(__name__)
 LEASE = timedelta(seconds=settings.DELIVERY_LEASE_SECONDS)
-AT_ONCE = 16  # calls under way for one channel
+CALLS = 32  # under way in this process
+AT_ONCE = 8  # of them for one channel
+LOOK_AGAIN_SECONDS = 0.2  # while calls are under way, for what became due meanwhile
 _LIVE = [Delivery.State.QUEUED, Delivery.State.SENDING]
 
 
@@ -59,26 +61,36 @@ class _Claim:
 
 
 def deliver() -> int:
-    """Send what is due; gives how many deliveries were settled or put off."""
+    """Send what is due until nothing is; gives how many deliveries were settled or put off.
+
+    A channel has AT_ONCE calls under way at most, so that a slow platform holds up none but its own channel.
+    """
     total = 0
     settle_lost()
-    with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="deliver") as pool:
+    running: dict[Future[None], UUID] = {}
+    with ThreadPoolExecutor(max_workers=CALLS, thread_name_prefix="deliver") as pool:
         while True:
-            done = 0
             for workspace_id, channel_id in _due_channels():
-                with workspace_scope(workspace_id):
-                    claims = _claim(channel_id)
-                for outcome in pool.map(_carry_out, claims):
-                    done += outcome
-            total += done
-            if done == 0:
+                room = min(CALLS - len(running), AT_ONCE - list(running.values()).count(channel_id))
+                if room > 0:
+                    with workspace_scope(workspace_id):
+                        claims = _claim(channel_id, room)
+                    running |= {pool.submit(_carry_out, claim): channel_id for claim in claims}
+            if not running:
                 return total
+            done, _ = wait(running, LOOK_AGAIN_SECONDS, FIRST_COMPLETED)
+            for call in done:
+                del running[call]
+                call.result()
+            total += len(done)
 
 
 def _due_channels() -> list[tuple[UUID, UUID]]:
     with transaction.atomic(), system_scope("conversations.deliver"):
         due = Delivery.objects.filter(state=Delivery.State.QUEUED, next_attempt_at__lte=timezone.now())
-        return list(due.values_list("workspace_id", "channel_id").distinct())
+        channels = list(due.values_list("workspace_id", "channel_id").distinct())
+    random.shuffle(channels)  # who comes first when the calls run out is nobody's right
+    return channels
 
 
 def settle_lost() -> int:
@@ -100,8 +112,8 @@ def settle_lost() -> int:
     return len(lost)
 
 
-def _claim(channel_id: UUID) -> list[_Claim]:
-    """Take what may go out on a channel now, within its rate. One claimer a channel at a time."""
+def _claim(channel_id: UUID, room: int) -> list[_Claim]:
+    """Take what may go out on a channel now, `room` at most, within its rate. One claimer a channel at a time."""
     now = timezone.now()
     with transaction.atomic():
         channel = Channel.objects.select_for_update(skip_locked=True).filter(pk=channel_id).first()
@@ -111,7 +123,7 @@ def _claim(channel_id: UUID) -> list[_Claim]:
             return []
         elapsed = max(0.0, (now - channel.send_credit_at).total_seconds())
         credit = min(float(channel.messages_per_second), channel.send_credit + elapsed * channel.messages_per_second)
-        room = min(AT_ONCE, int(credit))
+        room = min(room, int(credit))
         earlier = Delivery.objects.filter(
             conversation_id=OuterRef("conversation_id"), state__in=_LIVE, pk__lt=OuterRef("pk")
         )
@@ -162,7 +174,7 @@ def _open(channel: Channel, due: Sequence[Delivery]) -> list[_Claim]:
     return claims
 
 
-def _carry_out(claim: _Claim) -> int:
+def _carry_out(claim: _Claim) -> None:
     """Call the provider and record the outcome. Runs in a thread of its own, outside any transaction."""
     try:
         try:
@@ -171,7 +183,6 @@ def _carry_out(claim: _Claim) -> int:
             _record_error(claim, error)
         else:
             _record_sent(claim, external_id)
-        return 1
     finally:
         connections.close_all()
 

@@ -62,15 +62,34 @@ def workspace_job(name: str) -> Callable[[Callable[..., Any]], Any]:
     return wrap
 
 
+class _Turn:
+    """One run of a job at a time in this process. Who comes meanwhile only asks the running one to look once more, so
+    a slow platform or a burst of wake-ups takes one of the worker's threads and not all of them."""
+
+    def __init__(self) -> None:
+        self._again = False
+        self._lock = threading.Lock()
+
+    def take(self, work: Callable[[], None]) -> None:
+        self._again = True
+        while self._again and self._lock.acquire(blocking=False):
+            try:
+                self._again = False
+                work()
+            finally:
+                self._lock.release()
+
+
 def periodic_job(name: str, exclusive_seconds: int = 0) -> Callable[[Callable[..., Any]], Any]:
-    """A job of the installation, run by beat or woken. With `exclusive_seconds` one run at a time, and the next may
-    start after that time at the latest (a killed run must not hold the place for ever)."""
+    """A job of the installation, run by beat or woken; one run at a time in each process. With `exclusive_seconds` one
+    at a time everywhere, and the next may start after that time at the latest (a killed run must not hold the place for
+    ever)."""
 
     def wrap(fn: Callable[[], Any]) -> Any:
         JOBS[name] = "periodic"
+        turn = _Turn()
 
-        @functools.wraps(fn)
-        def run() -> None:
+        def work() -> None:
             place = f"job:{name}"
             if exclusive_seconds and not cache.add(place, 1, timeout=exclusive_seconds):
                 return
@@ -81,6 +100,10 @@ def periodic_job(name: str, exclusive_seconds: int = 0) -> Callable[[Callable[..
                     cache.delete(place)
             if result:
                 log.info("job.done", job=name, count=result if isinstance(result, int) else None)
+
+        @functools.wraps(fn)
+        def run() -> None:
+            turn.take(work)
 
         shared_task(name=name, ignore_result=True)(run)
         fn.enqueue = lambda: transaction.on_commit(lambda: wake(name), robust=True)  # type: ignore[attr-defined]

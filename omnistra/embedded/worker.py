@@ -29,7 +29,7 @@ def main(schedule: str) -> int:
     """Work until SIGTERM; gives the exit code."""
     worker = app.Worker(
         pool="threads",
-        concurrency=int(os.environ.get("WORKER_THREADS", "4")),
+        concurrency=int(os.environ.get("WORKER_THREADS", "8")),
         loglevel="WARNING",
         quiet=True,
         without_gossip=True,

@@ -1,5 +1,7 @@
 """The outbox: windows, order, rate, and what comes of each outcome of a call."""
 
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,6 +19,7 @@ from conversations.models import Conversation, Delivery, Message
 from omnistra.core.tenancy import workspace_scope
 from tests.conversations.webhooks import connect, deliver, text
 
+OTHER_PHONE = "210000000000777"
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 
@@ -178,3 +181,32 @@ def test_a_refused_token_stops_the_number_and_keeps_the_message(talk, member, pl
         Channel.objects.update(status="active")
     delivery.deliver()
     assert platform.sent == ["Hi"]
+
+
+def test_a_slow_number_holds_up_no_other(talk, workspace, member, platform, monkeypatch):
+    deliver((connect(workspace, OTHER_PHONE), text("wamid.in2", "hello", NOW)))
+    with workspace_scope(workspace.pk), transaction.atomic():
+        other = Conversation.objects.select_related("channel").get(channel__external_id=OTHER_PHONE)
+    slow, go_on = threading.Event(), threading.Event()
+    send = platform.send
+
+    def sometimes_slow(external_id, credentials, message):
+        if external_id != OTHER_PHONE:
+            slow.set()
+            assert go_on.wait(20)
+        return send(external_id, credentials, message)
+
+    monkeypatch.setattr(platform, "send", sometimes_slow)
+    waiting = answer(talk, member, "slow")[0]
+    worker = threading.Thread(target=delivery.deliver)
+    worker.start()
+    assert slow.wait(20)
+    quick = answer(other, member, "quick")[0]  # comes due while the slow call is under way
+    for _ in range(200):
+        if state(quick) == ("sent", "sent"):
+            break
+        time.sleep(0.05)
+    assert platform.sent == ["quick"] and state(waiting) == ("sending", "sending")
+    go_on.set()
+    worker.join(20)
+    assert platform.sent == ["quick", "slow"]
