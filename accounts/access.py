@@ -63,6 +63,8 @@ def enter(request: HttpRequest, slug: str, permission: Permission) -> Membership
     member = next((each for each in request.memberships if each.workspace.slug == slug), None)  # type: ignore[attr-defined]
     if member is None:
         raise Http404("There is no such workspace, or you are not in it.")
+    if member.workspace.suspended_at is not None:
+        raise PermissionDenied("This workspace is suspended. Write to the address below to learn why.")
     if not member.may(permission):
         raise PermissionDenied(f"Your role does not include {permission}. Ask an owner of the workspace.")
     request.member = member  # type: ignore[attr-defined]

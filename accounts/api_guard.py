@@ -41,9 +41,11 @@ class ApiKeyAuthentication(authentication.BaseAuthentication):
         if scheme.lower() != "bearer" or not secret:
             return None
         with transaction.atomic(), system_scope("accounts.api_key"):
-            key = ApiKey.objects.filter(key_hash=ApiKey.hash(secret.strip())).first()
+            key = ApiKey.objects.select_related("workspace").filter(key_hash=ApiKey.hash(secret.strip())).first()
             if key is None or not key.usable:
                 raise exceptions.AuthenticationFailed("This API key is unknown, expired or revoked.")
+            if key.workspace.suspended_at is not None:
+                raise exceptions.PermissionDenied("This workspace is suspended.", "workspace_suspended")
             now = timezone.now()
             if key.last_used_at is None or (now - key.last_used_at).total_seconds() > 60:
                 ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)

@@ -25,6 +25,10 @@ class Actor:
     def api_key(cls, key_id: UUID) -> "Actor":
         return cls(AuditEntry.Actor.API_KEY, key_id)
 
+    @classmethod
+    def operator(cls, user_id: UUID) -> "Actor":
+        return cls(AuditEntry.Actor.OPERATOR, user_id)
+
 
 SYSTEM = Actor(AuditEntry.Actor.SYSTEM, None)
 

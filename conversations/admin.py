@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from channels_app.models import RawEvent
-from conversations import ingest
+from conversations import ingest, operator_access  # noqa: F401  (registers the page of access grants)
 from conversations.models import Delivery
 from omnistra.core.read_only import ReadOnlyAdmin
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from omnistra.core.reading import operator_reading
 from omnistra.core.tenancy import system_scope
 
 
@@ -18,11 +19,11 @@ class AdminSite(DjangoAdminSite):
     site_url = "/"
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Operators see all workspaces' metadata: their requests run in the system scope."""
+        """Operators see all workspaces' metadata: their requests run in the system scope, and open nothing sealed."""
         inner: Any = super().admin_view(view, cacheable)
 
         def scoped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            with system_scope("admin"):
+            with system_scope("admin"), operator_reading():
                 response: HttpResponse = inner(request, *args, **kwargs)
                 if hasattr(response, "render"):
                     response.render()

@@ -41,6 +41,7 @@ app.conf.update(
         },
         "privacy.purge": {"task": "privacy.purge", "schedule": crontab(minute="7")},
         "privacy.remove_files": {"task": "privacy.remove_files", "schedule": timedelta(minutes=5)},
+        "accounts.forget": {"task": "accounts.forget", "schedule": crontab(minute="47")},
         "channels.forget_raw_events": {
             "task": "channels.forget_raw_events",
             "schedule": crontab(minute="37"),
@@ -48,6 +49,7 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
+app.autodiscover_tasks(["accounts"], related_name="jobs")
 app.autodiscover_tasks(["privacy"], related_name="jobs")
 app.autodiscover_tasks(["conversations"], related_name="jobs")
 app.autodiscover_tasks(["channels_app"], related_name="jobs")

@@ -4,11 +4,23 @@ from allauth.account.models import EmailAddress, EmailConfirmation
 from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 
-from accounts.models import Acceptance, ApiKey, AuditEntry, IdempotentAnswer, Membership, User, Workspace
+from accounts.models import (
+    Acceptance,
+    AccessGrant,
+    AccessRead,
+    ApiKey,
+    AuditEntry,
+    IdempotentAnswer,
+    Membership,
+    OperatorAction,
+    User,
+    Workspace,
+)
 from privacy.models import FileRemoval, PurgeRun, RetentionPolicy, TermsAcceptance
 from privacy.registry import register
 
 ACCOUNT = ("to provide and secure the account", "contract")
+OVERSIGHT = ("to show what operators did, and why", "legitimate interest: to secure the service")
 PROOF = ("to prove what was agreed", "legal obligation")
 
 register(
@@ -30,6 +42,13 @@ register(
 )  # fmt: skip
 register(IdempotentAnswer, role="controller", retention="one day", clear=("key_hash", "request_hash"))
 register(AuditEntry, role="controller", retention="13 months", clear=("action", "actor_kind", "fields"))
+register(
+    AccessGrant, role="controller", retention="13 months", personal={"reason": OVERSIGHT}, clear=("state",),
+)  # fmt: skip
+register(AccessRead, role="controller", retention="with the grant")
+register(
+    OperatorAction, role="controller", retention="13 months", personal={"reason": OVERSIGHT}, clear=("action",),
+)  # fmt: skip
 register(RetentionPolicy, role="controller", retention="with the workspace")
 register(PurgeRun, role="controller", retention="with the workspace", clear=("trigger", "cutoffs", "counts"))
 register(FileRemoval, role="processor", retention="minutes", clear=("storage_key",))

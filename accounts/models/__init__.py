@@ -2,7 +2,19 @@
 
 from accounts.models.audit import AuditEntry
 from accounts.models.keys import ApiKey, IdempotentAnswer
+from accounts.models.operators import AccessGrant, AccessRead, OperatorAction
 from accounts.models.people import Acceptance, User
 from accounts.models.workspaces import Membership, Workspace
 
-__all__ = ["Acceptance", "ApiKey", "AuditEntry", "IdempotentAnswer", "Membership", "User", "Workspace"]
+__all__ = [
+    "Acceptance",
+    "AccessGrant",
+    "AccessRead",
+    "ApiKey",
+    "AuditEntry",
+    "IdempotentAnswer",
+    "Membership",
+    "OperatorAction",
+    "User",
+    "Workspace",
+]

@@ -13,6 +13,7 @@ class AuditEntry(WorkspaceModel):
     class Actor(models.TextChoices):
         MEMBER = "member"
         API_KEY = "api_key"
+        OPERATOR = "operator"
         SYSTEM = "system"
 
     action = models.CharField(max_length=60)

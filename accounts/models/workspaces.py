@@ -17,6 +17,7 @@ class Workspace(models.Model):
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=60, unique=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    suspended_at = models.DateTimeField(null=True, editable=False)  # by an operator; OperatorAction has the reason
 
     def __str__(self) -> str:
         return self.slug

@@ -16,7 +16,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from django.db import models
 
-from omnistra.core import keyring
+from omnistra.core import keyring, reading
 from omnistra.core.keyring import Key, SealBroken
 
 __all__ = [
@@ -82,6 +82,7 @@ class SealedAttribute:
         if value is None:
             return None
         if self.opened not in state:
+            reading.check_row(instance)
             key = keyring.load([keyring.key_id(value)])
             plain = key[keyring.key_id(value)].open(value, _place(instance, self.field))
             state[self.opened] = self.field.decode(plain)
@@ -230,6 +231,7 @@ class SealedFile:
     """A sealed file opened for reading; `size` is the plain size in bytes."""
 
     def __init__(self, stored: IO[bytes], stored_size: int, place: bytes) -> None:
+        reading.check_file()
         header = stored.read(_FILE_HEADER)
         if len(header) < _FILE_HEADER or header[:1] != keyring.VERSION:
             raise SealBroken("This is no sealed file.")

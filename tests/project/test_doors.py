@@ -64,7 +64,14 @@ def _addresses(slug: str, identity: Any) -> list[str]:
     for route, _ in ROUTES:
         if route.startswith("w/<slug:slug>/") and route != STREAM:
             address = "/" + route.replace("<slug:slug>", slug)
-            for start in ("<uuid:identity>", "<uuid:pk>", "<uuid:id>", "<uuid:channel_id>", "<uuid:key_id>"):
+            for start in (
+                "<uuid:identity>",
+                "<uuid:pk>",
+                "<uuid:id>",
+                "<uuid:channel_id>",
+                "<uuid:key_id>",
+                "<uuid:grant_id>",
+            ):
                 address = address.replace(start, str(identity))
             assert "<" not in address, f"teach this test the converter in {route}"
             found.append(address)
@@ -97,7 +104,7 @@ def test_another_workspaces_rows_answer_404_under_ones_own_address(workspace, ow
     client.force_login(owner)
     for label in (
         "conversations.Conversation", "conversations.Message", "conversations.Attachment", "channels_app.Channel",
-        "accounts.ApiKey", "accounts.Membership",
+        "accounts.ApiKey", "accounts.Membership", "accounts.AccessGrant",
     ):  # fmt: skip
         identity = foreign_rows[label].pk
         for address in _addresses(workspace.slug, identity):

@@ -1,0 +1,53 @@
+"""Background jobs of people and workspaces."""
+
+from datetime import timedelta
+
+from allauth.account.models import EmailConfirmation
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.core.mail import send_mail
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import AccessGrant, AccessRead, IdempotentAnswer, Membership, OperatorAction
+from accounts.roles import Permission
+from omnistra.core.jobs import periodic_job, workspace_job
+from omnistra.core.tenancy import current_workspace_id, system_scope
+
+KEEP_ANSWERS = timedelta(days=1)
+KEEP_OVERSIGHT = timedelta(days=396)  # 13 months, as the audit log
+
+
+@workspace_job("accounts.tell_of_access_request")
+def tell_of_access_request(grant_id: object) -> int:
+    """Mail those who may decide that an operator asks to read a conversation. The mail names no customer and no text."""
+    with transaction.atomic():
+        grant = AccessGrant.objects.filter(pk=grant_id, state=AccessGrant.State.REQUESTED).first()
+        if grant is None:
+            return 0
+        members = Membership.objects.select_related("user", "workspace").filter(workspace_id=current_workspace_id())
+        told = [member for member in members if member.may(Permission.OPERATOR_ACCESS_DECIDE)]
+    for member in told:
+        address = settings.BASE_URL + reverse("accounts:operator_access", args=[member.workspace.slug])
+        words = {"name": member.user.name, "workspace": member.workspace.name, "address": address}
+        subject = render_to_string("accounts/email/access_request_subject.txt", words).strip()
+        send_mail(subject, render_to_string("accounts/email/access_request.txt", words), None, [member.user.email])
+    return len(told)
+
+
+@periodic_job("accounts.forget", exclusive_seconds=600)
+def forget() -> int:
+    """Delete what has had its time: answers kept for repeats, sessions and confirmations that ran out, old oversight."""
+    now = timezone.now()
+    with transaction.atomic():
+        deleted = Session.objects.filter(expire_date__lt=now).delete()[0]
+        EmailConfirmation.objects.delete_expired_confirmations()
+    with transaction.atomic(), system_scope("accounts.forget"):
+        deleted += IdempotentAnswer.objects.filter(created_at__lt=now - KEEP_ANSWERS).delete()[0]
+        old = AccessGrant.objects.filter(requested_at__lt=now - KEEP_OVERSIGHT)
+        deleted += AccessRead.objects.filter(grant__in=old.values("pk")).delete()[0]
+        deleted += old.delete()[0]
+        deleted += OperatorAction.objects.filter(at__lt=now - KEEP_OVERSIGHT).delete()[0]
+    return deleted
