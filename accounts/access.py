@@ -13,6 +13,7 @@ from typing import Any
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import ResolverMatch
 
 from accounts.models import Membership, User
@@ -57,22 +58,32 @@ def signed_in(view: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
-def enter(request: HttpRequest, slug: str, permission: Permission) -> Membership:
-    """The membership under which the request goes on. Raises Http404 (not their workspace), PermissionDenied."""
+class WorkspaceClosing(PermissionDenied):
+    """The workspace closes: who may undo that is led to the page that does."""
+
+
+def enter(request: HttpRequest, slug: str, permission: Permission, while_closing: bool = False) -> Membership:
+    """The membership under which the request goes on. Raises Http404 (not their workspace), PermissionDenied, and
+    WorkspaceClosing unless the page is one of those that stay open `while_closing`."""
     request.memberships = Membership.of_user(request.user)  # type: ignore[attr-defined, arg-type]
     member = next((each for each in request.memberships if each.workspace.slug == slug), None)  # type: ignore[attr-defined]
     if member is None:
         raise Http404("There is no such workspace, or you are not in it.")
     if member.workspace.suspended_at is not None:
         raise PermissionDenied("This workspace is suspended. Write to the address below to learn why.")
+    if member.workspace.closing_at is not None and not while_closing:
+        if member.may(Permission.WORKSPACE_CLOSE):
+            raise WorkspaceClosing("This workspace is closing.")
+        raise PermissionDenied("This workspace is closing. Its owners can undo that.")
     if not member.may(permission):
         raise PermissionDenied(f"Your role does not include {permission}. Ask an owner of the workspace.")
     request.member = member  # type: ignore[attr-defined]
     return member
 
 
-def requires(permission: Permission) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A member whose role has `permission`. The view gets `request.member`; its first URL argument is `slug`."""
+def requires(permission: Permission, while_closing: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A member whose role has `permission`. The view gets `request.member`; its first URL argument is `slug`. Pages
+    that stay open `while_closing` are those that undo the closing."""
 
     def mark(view: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(view)
@@ -81,7 +92,10 @@ def requires(permission: Permission) -> Callable[[Callable[..., Any]], Callable[
                 if getattr(request, "htmx", False):
                     return HttpResponse(status=401, headers={"HX-Refresh": "true"})
                 return redirect_to_login(request.get_full_path())
-            member = enter(request, slug, permission)
+            try:
+                member = enter(request, slug, permission, while_closing)
+            except WorkspaceClosing:
+                return redirect("accounts:general", slug)
             with workspace_scope(member.workspace_id):
                 response: HttpResponse = view(request, *args, **kwargs)
                 if hasattr(response, "render"):

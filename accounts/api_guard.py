@@ -46,6 +46,8 @@ class ApiKeyAuthentication(authentication.BaseAuthentication):
                 raise exceptions.AuthenticationFailed("This API key is unknown, expired or revoked.")
             if key.workspace.suspended_at is not None:
                 raise exceptions.PermissionDenied("This workspace is suspended.", "workspace_suspended")
+            if key.workspace.closing_at is not None:
+                raise exceptions.PermissionDenied("This workspace is closing.", "workspace_closing")
             now = timezone.now()
             if key.last_used_at is None or (now - key.last_used_at).total_seconds() > 60:
                 ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)

@@ -40,6 +40,11 @@ def record(action: str, actor: Actor, target_id: UUID | None = None, fields: Seq
     )
 
 
+def erase_workspace(workspace_id: UUID) -> int:
+    """Delete the workspace's entries, because it is erased. In its scope and the transaction of its end."""
+    return int(AuditEntry.objects.filter(workspace_id=workspace_id).delete()[0])
+
+
 def record_of_person(action: str, user_id: UUID, fields: Sequence[str] = ()) -> None:
     """Write one entry about a person (sign-in, second factor, session) into each workspace that the person is in."""
     with transaction.atomic():

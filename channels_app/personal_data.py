@@ -2,8 +2,12 @@
 
 from uuid import UUID
 
+from django.db import transaction
+
+from accounts.audit import SYSTEM
+from channels_app import connect
 from channels_app.models import Channel, RawEvent
-from privacy.registry import add_channel_names, register
+from privacy.registry import add_channel_names, add_farewell, register
 
 CONNECT = ("to connect the customer's channels", "contract")
 ROUTE = ("to route messages between the customer and its end users", "contract (processor)")
@@ -24,3 +28,14 @@ def _names() -> dict[UUID, str]:
 
 
 add_channel_names(_names)
+
+
+def _leave_platforms() -> None:
+    """No more webhooks for numbers of a workspace that is erased."""
+    with transaction.atomic():
+        channels = list(Channel.objects.exclude(status=Channel.Status.DISCONNECTED))
+    for channel in channels:
+        connect.disconnect(channel, SYSTEM)
+
+
+add_farewell(_leave_platforms)

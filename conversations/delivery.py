@@ -88,7 +88,10 @@ def deliver() -> int:
 def _due_channels() -> list[tuple[UUID, UUID]]:
     with transaction.atomic(), system_scope("conversations.deliver"):
         due = Delivery.objects.filter(
-            state=Delivery.State.QUEUED, next_attempt_at__lte=timezone.now(), workspace__suspended_at__isnull=True
+            state=Delivery.State.QUEUED,
+            next_attempt_at__lte=timezone.now(),
+            workspace__suspended_at__isnull=True,
+            workspace__closing_at__isnull=True,
         )
         channels = list(due.values_list("workspace_id", "channel_id").distinct())
     random.shuffle(channels)  # who comes first when the calls run out is nobody's right

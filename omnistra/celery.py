@@ -42,6 +42,7 @@ app.conf.update(
         "privacy.purge": {"task": "privacy.purge", "schedule": crontab(minute="7")},
         "privacy.remove_files": {"task": "privacy.remove_files", "schedule": timedelta(minutes=5)},
         "accounts.forget": {"task": "accounts.forget", "schedule": crontab(minute="47")},
+        "privacy.erase_closed": {"task": "privacy.erase_closed", "schedule": crontab(minute="17")},
         "channels.forget_raw_events": {
             "task": "channels.forget_raw_events",
             "schedule": crontab(minute="37"),

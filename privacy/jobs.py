@@ -2,7 +2,7 @@
 
 from omnistra.core.jobs import periodic_job, workspace_job
 from omnistra.core.tenancy import current_workspace_id
-from privacy import retention
+from privacy import closure, retention
 from privacy.models import PurgeRun
 
 
@@ -23,3 +23,9 @@ def purge_workspace() -> int:
 def remove_files() -> int:
     """What an interrupted run left to remove."""
     return retention.remove_all_files()
+
+
+@periodic_job("privacy.erase_closed", exclusive_seconds=3600)
+def erase_closed() -> int:
+    """Erase the workspaces and people whose fourteen days are over."""
+    return closure.erase_due()

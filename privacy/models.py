@@ -4,7 +4,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import Membership
-from omnistra.core.tenancy import WorkspaceForeignKey, WorkspaceModel
+from omnistra.core.tenancy import SystemModel, WorkspaceForeignKey, WorkspaceModel
 
 
 class RetentionPolicy(WorkspaceModel):
@@ -46,6 +46,7 @@ class PurgeRun(WorkspaceModel):
         SCHEDULE = "schedule", "Hourly"
         MEMBER = "member", "Started by a member"
         COMMAND = "command", "Command line"
+        CLOSURE = "closure", "The workspace closed"
 
     trigger = models.CharField(max_length=10, choices=Trigger.choices)
     cutoffs = models.JSONField(default=dict)  # rule -> time before which it deletes
@@ -92,3 +93,43 @@ class TermsAcceptance(WorkspaceModel):
 
     def __str__(self) -> str:
         return f"{self.document} {self.version}"
+
+
+class Closure(SystemModel):
+    """A workspace or a person that closes: ids, times and counts alone, so that it can outlive what it tells of."""
+
+    class Kind(models.TextChoices):
+        WORKSPACE = "workspace", "Workspace"
+        PERSON = "person", "Person"
+
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    subject_id = models.UUIDField()
+    requested_by = models.UUIDField()
+    requested_at = models.DateTimeField(default=timezone.now, editable=False)
+    due_at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True)
+    erased_at = models.DateTimeField(null=True)
+    counts = models.JSONField(default=dict)  # kind of row -> how many were erased
+
+    class Meta(SystemModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "subject_id"],
+                condition=models.Q(undone_at__isnull=True, erased_at__isnull=True),
+                name="privacy_closure_one_open",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(undone_at__isnull=True) | models.Q(erased_at__isnull=True),
+                name="privacy_closure_one_end",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"],
+                condition=models.Q(undone_at__isnull=True, erased_at__isnull=True),
+                name="privacy_closure_due",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"

@@ -16,7 +16,7 @@ from accounts.models import (
     User,
     Workspace,
 )
-from privacy.models import FileRemoval, PurgeRun, RetentionPolicy, TermsAcceptance
+from privacy.models import Closure, FileRemoval, PurgeRun, RetentionPolicy, TermsAcceptance
 from privacy.registry import register
 
 ACCOUNT = ("to provide and secure the account", "contract")
@@ -51,6 +51,7 @@ register(
 )  # fmt: skip
 register(RetentionPolicy, role="controller", retention="with the workspace")
 register(PurgeRun, role="controller", retention="with the workspace", clear=("trigger", "cutoffs", "counts"))
+register(Closure, role="controller", retention="13 months after its end", clear=("kind", "counts"))
 register(FileRemoval, role="processor", retention="minutes", clear=("storage_key",))
 register(
     TermsAcceptance, role="controller", retention="with the workspace", personal={"ip": PROOF},

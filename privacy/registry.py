@@ -41,6 +41,7 @@ class Store:
 
 HOLDINGS: dict[type[Model], Holding] = {}
 STORES: list[Store] = []
+FAREWELLS: list[Callable[[], None]] = []
 _CHANNEL_NAMES: list[Callable[[], dict[UUID, str]]] = []
 
 
@@ -59,6 +60,12 @@ def register(
 def add_store(store: Store) -> None:
     """Add a store; they are erased in the order in which they were added."""
     STORES.append(store)
+
+
+def add_farewell(leave: Callable[[], None]) -> None:
+    """Say what has to be told to the outside before a workspace is erased. In its scope, outside any transaction; it
+    may be called again after an interruption."""
+    FAREWELLS.append(leave)
 
 
 def add_channel_names(names: Callable[[], dict[UUID, str]]) -> None:

@@ -17,10 +17,16 @@ class Workspace(models.Model):
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=60, unique=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    closing_at = models.DateTimeField(null=True, editable=False)  # then everything is erased (privacy.closure)
     suspended_at = models.DateTimeField(null=True, editable=False)  # by an operator; OperatorAction has the reason
 
     def __str__(self) -> str:
         return self.slug
+
+    def rename(self, name: str) -> None:
+        """Another name; the address stays, because links lead there."""
+        self.name = name
+        self.save(update_fields=["name"])
 
     @classmethod
     def open(cls, name: str, slug: str, owner: User) -> "Workspace":
