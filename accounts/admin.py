@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
@@ -14,6 +16,10 @@ from django.utils.html import format_html
 from accounts import operators
 from accounts.models import Membership, OperatorAction, User, Workspace
 from omnistra.core.read_only import ReadOnlyAdmin
+
+# Libraries register these for editing: an address changed here would hand an account to somebody else without a reason.
+admin.site.unregister(EmailAddress)
+admin.site.unregister(Group)
 
 
 class StepForm(forms.Form):
