@@ -1,0 +1,132 @@
+"""Who may call which address with which method: the one declared table. tests/project/test_matrix.py holds the product
+to it; an address that is missing here, or stands here and is gone, fails.
+
+A row says what the page or endpoint asks for, written down independently of the mark in the code.
+"""
+
+from dataclasses import dataclass, field
+
+from accounts.roles import Permission as P
+
+ANYONE = "anyone"  # no sign-in asked
+PERSON = "person"  # somebody who signed in, whatever the workspace
+OPERATOR = "operator"
+MEMBER = "member"  # of the workspace in the address
+KEY = "key"  # an API key
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`who` may call it, by which methods; for members and keys the permission of each method. `args` names the rows
+    that stand in the address: converter name -> kind of row."""
+
+    who: str
+    methods: dict[str, P | None]
+    args: dict[str, str] = field(default_factory=dict)
+
+
+def anyone(*methods: str, **args: str) -> Rule:
+    """Everybody."""
+    return Rule(ANYONE, dict.fromkeys(methods), args)
+
+
+def person(*methods: str, **args: str) -> Rule:
+    """Whoever has signed in."""
+    return Rule(PERSON, dict.fromkeys(methods), args)
+
+
+def member(permission: P, *methods: str, **args: str) -> Rule:
+    """Members with a permission."""
+    return Rule(MEMBER, dict.fromkeys(methods, permission), args)
+
+
+def key(args: dict[str, str] | None = None, **methods: P) -> Rule:
+    """API keys with the scope of the method."""
+    return Rule(KEY, dict(methods), args or {})
+
+
+CONVERSATION = {"identity": "conversation"}
+CHANNEL = {"channel_id": "channel"}
+GRANT = {"grant_id": "grant"}
+
+TABLE: dict[str, Rule] = {
+    # Public pages and what machines ask for.
+    "home": anyone("GET", "HEAD"),
+    "privacy_policy": anyone("GET"),
+    "terms": anyone("GET"),
+    "processing_terms": anyone("GET"),
+    "webhook": anyone("GET", "POST", provider="provider"),
+    "healthz": anyone("GET"),
+    "readyz": anyone("GET"),
+    "api_schema": anyone("GET"),
+    "api_docs": anyone("GET"),
+    "api_nothing_here": anyone("GET", "POST", "PUT", "PATCH", "DELETE", rest="nothing"),
+    # Signing in.
+    "account_login": anyone("GET", "POST"),
+    "account_logout": anyone("GET", "POST"),
+    "account_inactive": anyone("GET"),
+    "account_signup": anyone("GET", "POST"),
+    "account_email_verification_sent": anyone("GET"),
+    "account_confirm_email": anyone("GET", "POST", key="nothing"),
+    "account_confirm_login_code": anyone("GET", "POST"),
+    "account_reset_password": anyone("GET", "POST"),
+    "account_reset_password_done": anyone("GET"),
+    "account_reset_password_from_key": anyone("GET", "POST", uidb36="nothing", key="nothing"),
+    "account_reset_password_from_key_done": anyone("GET"),
+    "account_reauthenticate": person("GET", "POST"),
+    "account_email": person("GET", "POST"),
+    "account_change_password": person("GET", "POST"),
+    "account_set_password": person("GET", "POST"),
+    # A workspace.
+    "accounts:workspace": member(P.WORKSPACE_VIEW, "GET"),
+    "accounts:settings": member(P.CHANNELS_VIEW, "GET"),
+    "accounts:general": member(P.WORKSPACE_MANAGE, "GET", "POST"),
+    "accounts:members": member(P.MEMBERS_VIEW, "GET"),
+    "accounts:api_keys": member(P.API_KEYS_MANAGE, "GET", "POST"),
+    "accounts:revoke_api_key": member(P.API_KEYS_MANAGE, "POST", key_id="api_key"),
+    "accounts:operator_access": member(P.OPERATOR_ACCESS_VIEW, "GET"),
+    "accounts:operator_reads": member(P.OPERATOR_ACCESS_VIEW, "GET", **GRANT),
+    "accounts:approve_access": member(P.OPERATOR_ACCESS_DECIDE, "POST", **GRANT),
+    "accounts:refuse_access": member(P.OPERATOR_ACCESS_DECIDE, "POST", **GRANT),
+    "accounts:end_access": member(P.OPERATOR_ACCESS_DECIDE, "POST", **GRANT),
+    "conversations:list": member(P.CONVERSATIONS_VIEW, "GET"),
+    "conversations:detail": member(P.CONVERSATIONS_VIEW, "GET", **CONVERSATION),
+    "conversations:reply": member(P.CONVERSATIONS_REPLY, "POST", **CONVERSATION),
+    "conversations:close": member(P.CONVERSATIONS_MANAGE, "POST", **CONVERSATION),
+    "conversations:reopen": member(P.CONVERSATIONS_MANAGE, "POST", **CONVERSATION),
+    "conversations:assign": member(P.CONVERSATIONS_MANAGE, "POST", **CONVERSATION),
+    "conversations:read": member(P.CONVERSATIONS_REPLY, "POST", **CONVERSATION),
+    "conversations:retry": member(P.CONVERSATIONS_REPLY, "POST", identity="message"),
+    "conversations:attachment": member(P.CONVERSATIONS_VIEW, "GET", identity="attachment"),
+    "conversations:fetch_again": member(P.CONVERSATIONS_MANAGE, "POST", identity="attachment"),
+    "channels:list": member(P.CHANNELS_VIEW, "GET"),
+    "channels:connect": member(P.CHANNELS_MANAGE, "GET", "POST"),
+    "channels:detail": member(P.CHANNELS_VIEW, "GET", **CHANNEL),
+    "channels:check": member(P.CHANNELS_MANAGE, "POST", **CHANNEL),
+    "channels:new_token": member(P.CHANNELS_MANAGE, "POST", **CHANNEL),
+    "channels:disconnect": member(P.CHANNELS_MANAGE, "POST", **CHANNEL),
+    "privacy:home": member(P.RETENTION_VIEW, "GET"),
+    "privacy:retention": member(P.RETENTION_VIEW, "GET"),
+    "privacy:retention_save": member(P.RETENTION_MANAGE, "POST"),
+    "privacy:purge_now": member(P.RETENTION_MANAGE, "POST"),
+    "privacy:close_workspace": member(P.WORKSPACE_CLOSE, "POST"),
+    "privacy:keep_workspace": member(P.WORKSPACE_CLOSE, "POST"),
+    # The API.
+    "channels": key(GET=P.CHANNELS_VIEW, POST=P.CHANNELS_MANAGE),
+    "channel": key({"id": "channel"}, GET=P.CHANNELS_VIEW, PATCH=P.CHANNELS_MANAGE, DELETE=P.CHANNELS_MANAGE),
+    "channel_check": key({"id": "channel"}, POST=P.CHANNELS_MANAGE),
+    "conversations": key(GET=P.CONVERSATIONS_VIEW),
+    "conversation": key({"id": "conversation"}, GET=P.CONVERSATIONS_VIEW, PATCH=P.CONVERSATIONS_MANAGE),
+    "conversation_messages": key({"id": "conversation"}, GET=P.CONVERSATIONS_VIEW, POST=P.CONVERSATIONS_REPLY),
+    "messages": key(POST=P.CONVERSATIONS_REPLY),
+    "message": key({"id": "message"}, GET=P.CONVERSATIONS_VIEW),
+    "retention": key(GET=P.RETENTION_VIEW, PUT=P.RETENTION_MANAGE),
+    "retention_preview": key(POST=P.RETENTION_VIEW),
+}
+# Whole parts of the address space, by the start of the route, with the reason why rows are not listed one by one.
+PARTS = {
+    "admin/": (OPERATOR, "Django's admin makes its addresses from the registered models"),
+    "sandbox/": (ANYONE, "the other side, local and tests only: it holds nothing of the product"),
+    "styleguide/": (ANYONE, "local and tests only: no data"),
+}
+ELSEWHERE = {"conversations:events": "asynchronous: tests/project/test_doors.py and the sign-in tests call it"}
