@@ -56,7 +56,8 @@ def settled(timeout: float) -> bool:
     """Wait until nothing is queued and no step is due any more; False when `timeout` seconds were not
     enough."""
     end = time.monotonic() + timeout
-    while outgoing.waiting() or statuses.next_step() is not None:
+    # Steps before webhooks, the way that work moves: the other way round a step could slip past in between.
+    while statuses.next_step() is not None or outgoing.waiting():
         if time.monotonic() > end:
             return False
         wake()
