@@ -13,6 +13,9 @@ from channels_app.models import Channel, Provider
 from omnistra.core.sealing import SealedJSONField, SealedTextField
 from omnistra.core.tenancy import WorkspaceForeignKey, WorkspaceModel
 
+# No operator: only the customer's own people, keys and rules instruct a message (policy clause 1b).
+INSTRUCTORS = [choice for choice in AuditEntry.Actor.choices if choice[0] != AuditEntry.Actor.OPERATOR]
+
 
 class Contact(WorkspaceModel):
     """An end user."""
@@ -172,7 +175,7 @@ class Message(WorkspaceModel):
     failed_at = models.DateTimeField(null=True)
     error_code = models.IntegerField(null=True)
     error: Any = SealedJSONField(null=True)  # title, detail
-    instructed_by_kind = models.CharField(max_length=10, choices=AuditEntry.Actor.choices, null=True)  # noqa: DJ001
+    instructed_by_kind = models.CharField(max_length=10, choices=INSTRUCTORS, null=True)  # noqa: DJ001
     instructed_by_id = models.UUIDField(null=True)
     provider_at = models.DateTimeField()
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -51,7 +51,7 @@ def close_workspace(workspace_id: UUID, by: Membership) -> datetime:
             Closure.objects.create(
                 kind=Closure.Kind.WORKSPACE, subject_id=workspace_id, requested_by=by.user_id, due_at=due
             )
-        audit.record("workspace.closure_requested", Actor.member(by), workspace_id)
+        audit.record("workspace.closed", Actor.member(by), workspace_id)
     return due
 
 
@@ -66,7 +66,7 @@ def keep_workspace(workspace_id: UUID, by: Membership) -> None:
         workspace.closing_at = None
         workspace.save(update_fields=["closing_at"])
         _undo(Closure.Kind.WORKSPACE, workspace_id)
-        audit.record("workspace.closure_undone", Actor.member(by), workspace_id)
+        audit.record("workspace.reopened", Actor.member(by), workspace_id)
 
 
 def _undo(kind: str, subject_id: UUID) -> None:
@@ -78,9 +78,10 @@ def _undo(kind: str, subject_id: UUID) -> None:
 
 def erase_due() -> int:
     """Erase what is due, workspaces before people; gives how many were erased to the end."""
+    now = timezone.now() - timedelta(minutes=1)  # the audit log counts the fourteen days by the database's clock
     with transaction.atomic(), system_scope("privacy.erase_closed"):
         due = list(
-            Closure.objects.filter(undone_at__isnull=True, erased_at__isnull=True, due_at__lte=timezone.now())
+            Closure.objects.filter(undone_at__isnull=True, erased_at__isnull=True, due_at__lte=now)
             .order_by("-kind", "due_at")
         )  # fmt: skip
         Closure.objects.filter(erased_at__lt=timezone.now() - KEEP_RECORDS).delete()
@@ -106,18 +107,19 @@ def erase_workspace(closure: Closure) -> bool:
         for model in _leftover_models():
             while _erase_leftovers(closure, model):
                 pass
-        with transaction.atomic():
-            keyring.destroy_workspace_keys(workspace_id)  # before the commit: what it left would be unreadable
-            counts = {"audit entries": audit.erase_workspace(workspace_id)}
-            counts["members"] = Membership.objects.all().delete()[0]
-            counts["workspaces"] = Workspace.objects.filter(pk=workspace_id).delete()[0]
-            _add(closure, counts, done=True)
+    entries = audit.erase_workspace(workspace_id)  # nothing may be recorded after this
+    with workspace_scope(workspace_id), transaction.atomic():
+        keyring.destroy_workspace_keys(workspace_id)  # before the commit: what it left would be unreadable
+        counts = {"audit entries": entries}
+        counts["members"] = Membership.objects.all().delete()[0]
+        counts["workspaces"] = Workspace.objects.filter(pk=workspace_id).delete()[0]
+        _add(closure, counts, done=True)
     return True
 
 
 def _leftover_models() -> list[type[Model]]:
-    """The workspace models, those that point to others first; without what the last transaction takes."""
-    last = {"accounts.Membership", "accounts.AuditEntry"}
+    """The workspace models, those that point to others first; without members and audit log, which go last."""
+    last = {"accounts.Membership", "accounts.AuditEntry", "accounts.AuditChain", "accounts.AuditHead"}
     waiting = [
         model for model in apps.get_models() if issubclass(model, WorkspaceModel) and model._meta.label not in last
     ]

@@ -9,7 +9,9 @@ from accounts.models import (
     AccessGrant,
     AccessRead,
     ApiKey,
+    AuditChain,
     AuditEntry,
+    AuditHead,
     IdempotentAnswer,
     Membership,
     OperatorAction,
@@ -41,7 +43,12 @@ register(
     personal={"name": ACCOUNT}, clear=("hint", "key_hash", "scopes"),
 )  # fmt: skip
 register(IdempotentAnswer, role="controller", retention="one day", clear=("key_hash", "request_hash"))
-register(AuditEntry, role="controller", retention="13 months", clear=("action", "actor_kind", "fields"))
+register(
+    AuditEntry, role="controller", retention="13 months, or as the workspace sets it",
+    clear=("action", "actor_kind", "fields", "hash"),
+)  # fmt: skip
+register(AuditChain, role="controller", retention="with the workspace", clear=("hash", "removed_hash"))
+register(AuditHead, role="controller", retention="as the entries before it", clear=("hash",))
 register(
     AccessGrant, role="controller", retention="13 months", personal={"reason": OVERSIGHT}, clear=("state",),
 )  # fmt: skip

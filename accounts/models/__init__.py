@@ -1,6 +1,6 @@
 """People, workspaces and what they may do, by room: people, workspaces, keys, audit."""
 
-from accounts.models.audit import AuditEntry
+from accounts.models.audit import AuditChain, AuditEntry, AuditHead
 from accounts.models.keys import ApiKey, IdempotentAnswer
 from accounts.models.operators import AccessGrant, AccessRead, OperatorAction
 from accounts.models.people import Acceptance, User
@@ -11,7 +11,9 @@ __all__ = [
     "AccessGrant",
     "AccessRead",
     "ApiKey",
+    "AuditChain",
     "AuditEntry",
+    "AuditHead",
     "IdempotentAnswer",
     "Membership",
     "OperatorAction",

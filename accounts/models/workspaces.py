@@ -1,5 +1,7 @@
 """Workspaces and who is in them: Workspace, Membership."""
 
+from typing import ClassVar
+
 from django.db import models, transaction
 from django.utils import timezone
 
@@ -16,9 +18,19 @@ class Workspace(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=60, unique=True)
+    audit_months = models.PositiveSmallIntegerField(default=13)  # how long the audit log is kept
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     closing_at = models.DateTimeField(null=True, editable=False)  # then everything is erased (privacy.closure)
     suspended_at = models.DateTimeField(null=True, editable=False)  # by an operator; OperatorAction has the reason
+
+    AUDIT_MONTHS: ClassVar[tuple[int, int]] = (6, 84)  # an intrusion is often found months later: never below the first
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(audit_months__range=(6, 84)), name="accounts_workspace_audit_months"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.slug
@@ -44,6 +56,7 @@ class Membership(WorkspaceModel):
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     role = models.CharField(max_length=20, choices=Role.choices)
+    gets_audit_heads = models.BooleanField(default=False)  # the daily end of the audit chain, by mail
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta(WorkspaceModel.Meta):
