@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-NAMES = ("webhooks", "ingest", "inbox", "purge", "rest")
+NAMES = ("webhooks", "ingest", "inbox", "audit", "purge", "rest")
 
 
 def main(chosen: list[str]) -> int:
