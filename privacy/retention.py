@@ -96,11 +96,17 @@ def purge(workspace_id: UUID, trigger: str) -> PurgeRun | None:
         with transaction.atomic():
             selection = current().selection()
             if selection.is_empty:
+                PurgeRun.objects.filter(finished_at__isnull=True).update(finished_at=timezone.now())
                 return None
-            run = PurgeRun.objects.filter(finished_at__isnull=True).order_by("started_at").first()
-            if run is None:
-                run = PurgeRun.objects.create(trigger=trigger, cutoffs=selection.as_json())
+            run = begin(trigger, selection)
         return erasure.erase(workspace_id, selection, run)
+
+
+def begin(trigger: str, selection: Selection) -> PurgeRun:
+    """The run that is under way, or a new one. In a workspace scope and a transaction: a page that starts a purge
+    shows its run at once and follows it."""
+    run = PurgeRun.objects.filter(finished_at__isnull=True).order_by("started_at").first()
+    return run or PurgeRun.objects.create(trigger=trigger, cutoffs=selection.as_json())
 
 
 def purge_all(trigger: str) -> int:

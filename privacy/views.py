@@ -64,6 +64,7 @@ def purge_now(request: MemberRequest) -> HttpResponse:
         return _page(request, _form(), preview=counts, confirm_error=True, status=422)
     else:
         record("retention.purge_started", Actor.member(request.member))
+        retention.begin(PurgeRun.Trigger.MEMBER, retention.current().selection())
         jobs.purge_workspace.enqueue(request.member.workspace_id)
         messages.success(request, "The purge has started.")
     return redirect("privacy:retention", request.member.workspace.slug)

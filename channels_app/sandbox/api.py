@@ -159,9 +159,9 @@ def _write(given: JSON, origin: str) -> JSON:
 
 
 def _look(given: JSON, origin: str) -> JSON:
-    """`{number, person}`, or as `{phone_id, wa_id}`."""
+    """`{number, person, away?}`, or as `{phone_id, wa_id}`; `away`: the chat is no longer on the screen."""
     person = str(directory.person(str(given.get("person") or given["wa_id"]))["id"])
-    statuses.look(given.get("number") or given["phone_id"], person)
+    (statuses.look_away if given.get("away") else statuses.look)(given.get("number") or given["phone_id"], person)
     return {}
 
 

@@ -178,9 +178,9 @@ class Sandbox:
         found: dict[str, int] = self.call("sent")["by_callback_data"]
         return found
 
-    def look(self, number: str, person: str) -> None:
-        """The person opens the chat: what was delivered is read."""
-        self.call("look", number=number, person=person)
+    def look(self, number: str, person: str, away: bool = False) -> None:
+        """The person opens the chat: what was delivered is read. `away`: they put it away again."""
+        self.call("look", number=number, person=person, away=away)
 
     def go_offline(self, person: str) -> None:
         """The phone is off: statuses stay at `sent`."""

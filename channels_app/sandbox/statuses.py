@@ -88,6 +88,12 @@ def look(number: str, person: str) -> None:
             plan(each["seq"], "read")
 
 
+def look_away(number: str, person: str) -> None:
+    """The person has put the chat away: what arrives now is delivered and waits to be read."""
+    with world.write() as db:
+        db.execute("DELETE FROM presence WHERE number = ? AND person = ? AND kind = 'looking'", (number, person))
+
+
 def come_online(person: str) -> None:
     """The phone is back: what waited at `sent` is delivered, oldest first."""
     directory.set_offline(person, False)

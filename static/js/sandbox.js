@@ -100,6 +100,18 @@ async function load(force) {
 }
 
 let looked = 0;
+let telling = Promise.resolve(); // one after the other, so that "away" has the last word
+function tell(more) {
+  const body = { number: state.number, person: state.person, ...more };
+  telling = telling.then(() => call("look", body)).catch(() => {});
+}
+
+// The chat leaves the screen: what comes now waits to be read.
+function leave() {
+  looked = 0;
+  if (state.person) tell({ away: true });
+}
+
 function look() {
   const person = state.screen?.people.find((each) => each.id === state.person);
   const phone = document.querySelector('[data-part="phone"]');
@@ -107,7 +119,7 @@ function look() {
   const unread = state.screen.chat?.messages.some((each) => each.outgoing && each.status === "delivered");
   if (Date.now() - looked < (unread ? 1500 : 8000)) return;
   looked = Date.now();
-  call("look", { number: state.number, person: state.person }).catch(() => {});
+  tell({});
 }
 
 function draw(screen) {
@@ -347,12 +359,14 @@ function drawLab(screen) {
 }
 
 function choose(person) {
+  if (person !== state.person) leave();
   state.person = person;
   show("phone");
   refresh(true).then(() => $("composer-text").focus({ preventScroll: true }));
 }
 
 function show(part) {
+  if (part !== "phone") leave();
   document.querySelector(".stage").dataset.shown = part;
   for (const tab of document.querySelectorAll("[data-tab]")) {
     if (tab.dataset.tab === part) tab.setAttribute("aria-current", "true");
@@ -458,6 +472,7 @@ $("file").addEventListener("change", async (event) => {
   if (stored) send(stored.kind, { media: stored.media });
 });
 $("number").addEventListener("change", () => {
+  leave();
   state.number = $("number").value;
   refresh(true);
 });
@@ -492,7 +507,7 @@ $("weather").addEventListener("submit", (event) => {
   act("fault", { kind: $("fault").value, scope: state.number || "*", times: $("times").value ? Number($("times").value) : null });
 });
 for (const tab of document.querySelectorAll("[data-tab]")) tab.addEventListener("click", () => show(tab.dataset.tab));
-document.addEventListener("visibilitychange", () => document.hidden || refresh());
+document.addEventListener("visibilitychange", () => (document.hidden ? leave() : refresh()));
 
 async function live() {
   await refresh();

@@ -78,6 +78,14 @@ def test_a_send_goes_sent_delivered_and_once_looked_at_read_with_its_callback_da
     assert last["id"] == answer["messages"][0]["id"] and last["biz_opaque_callback_data"] == "om1.7f3a91"
 
 
+def test_what_comes_after_the_chat_was_put_away_waits_to_be_read(text, meta, receiver):
+    meta.send(NUMBER, PERSON, text="Hello?")
+    meta.look(NUMBER, PERSON)
+    meta.look(NUMBER, PERSON, away=True)
+    text()
+    assert meta.settle() and receiver.statuses() == ["sent", "delivered"]
+
+
 def test_a_phone_that_is_off_keeps_messages_at_sent(text, meta, receiver):
     meta.send(NUMBER, PERSON, text="Hello?")
     meta.go_offline(PERSON)
