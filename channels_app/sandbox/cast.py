@@ -1,4 +1,5 @@
-"""Who stands ready for a visitor: a few people to play, and the shop that the sandbox can open for them.
+"""Who stands ready for a visitor: a few people to play, a contact card that they can send, and the shop that the
+sandbox can open for them.
 
 Their numbers are reserved for fiction where a country reserves some, else invented."""
 
@@ -11,10 +12,18 @@ BUSINESS: dict[str, Any] = {
     "verified_name": "Northwind Tea",
 }
 READY_MADE: tuple[dict[str, str], ...] = (
-    {"name": "Maya Okafor", "wa_id": "447700900142", "country": "GB"},
-    {"name": "Jonas Brandt", "wa_id": "4915228817386", "country": "DE"},
-    {"name": "Camille Roux", "wa_id": "33639981204", "country": "FR"},
-    {"name": "Ethan Park", "wa_id": "12025550143", "country": "US"},
+    {"name": "Maya Osei", "wa_id": "447700900583", "country": "GB"},
+    {"name": "Felix Brandt", "wa_id": "4915254599371", "country": "DE"},
+    {"name": "Élodie Roux", "wa_id": "33639987740", "country": "FR"},
+    {"name": "Ethan Park", "wa_id": "12025550188", "country": "US"},
     {"name": "ليلى منصور", "wa_id": "201000000417", "country": "EG"},
     {"name": "高橋 結衣", "wa_id": "819000000418", "country": "JP"},
 )
+CARD: list[dict[str, Any]] = [
+    {
+        "name": {"formatted_name": "Dan Whitlock", "first_name": "Dan", "last_name": "Whitlock"},
+        "phones": [{"phone": "+44 7700 900 771", "type": "WORK"}],
+        "emails": [{"email": "dan@harehound.example", "type": "WORK"}],
+        "org": {"company": "Hare & Hound Coffee"},
+    }
+]

@@ -1,9 +1,10 @@
-"""What happened before anyone looked: puts a story's people, files and messages on the phones, without webhooks."""
+"""What happened before anyone looked: puts a story's people and lines on the phones. Nothing is posted; what a person
+said comes back as the body of the webhook that told of it."""
 
 import json
 from typing import Any
 
-from . import directory, envelopes, media, statuses, world
+from . import directory, envelopes, phone, samples, sending, world
 
 
 def add_business(phone_number_id: str, waba_id: str, display: str, name: str, token: str) -> None:
@@ -23,45 +24,41 @@ def add_person(wa_id: str, name: str) -> None:
     directory.create_person(name=name, wa_id=wa_id)
 
 
-def new_wamid(number: str, inbound: bool) -> str:
-    """An id for a message of or to the person with this number."""
-    return envelopes.new_wamid(number, outgoing=not inbound)
-
-
-def add_media(phone_number_id: str, mime: str, name: str, body: bytes) -> str:
-    """A file that a person sent; gives its id."""
-    return str(media.store(phone_number_id, [body], mime, name, uploaded=False)["id"])
-
-
-def add_message(
-    phone_number_id: str,
-    wa_id: str,
-    side: str,
-    kind: str,
-    *,
-    at: float,
-    wamid: str,
-    text: str = "",
-    quoted: str = "",
-    media_id: str | None = None,
-    extra: dict[str, Any] | None = None,
-    status: str = "read",
-) -> None:
-    """One line of a chat; `side` is `person` or `business`, `at` in Unix seconds, `status` counts for the business."""
-    person = directory.person(wa_id)
-    outgoing = side == "business"
-    content: dict[str, Any] = dict(extra or {})
-    if kind == "text":
-        content = {"body": text}
-    elif media_id:
-        found = media.row(media_id)
-        content = {"id": media_id, "mime_type": found["mime"], "filename": found["name"]}
-        content |= {"caption": text} if text else {}
-    kept = status if outgoing and status in statuses.RANK else "read"
-    error = '{"title": "Message undeliverable"}' if kept == "failed" else ""
+def say(phone_number_id: str, wa_id: str, kind: str, content: Any, *, at: float, quoted: str = "") -> tuple[str, bytes]:
+    """A person's line that the business has read; `at` in Unix seconds, kind `sample` takes a ready-made file
+    (`{"sample": name}`, `caption`). Gives its wamid and the webhook's body."""
+    if kind == "sample":
+        kind, content = samples.place(phone_number_id, content)
+    number, who = directory.number(phone_number_id), directory.person(wa_id)
+    seen = directory.as_person(who, number["waba_id"])
+    wamid = envelopes.new_wamid(seen.wa_id)
+    on_wire, kept = phone.wire(kind, content)
+    context = {"from": directory.as_number(number).digits, "id": quoted} if quoted else {}
     with world.write() as db:
         db.execute(
-            "INSERT OR IGNORE INTO messages (wamid, number, person, outgoing, type, content, context, at, status, error) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (wamid, phone_number_id, person["id"], int(outgoing), kind, json.dumps(content), quoted, at, kept, error),
+            "INSERT INTO messages (wamid, number, person, outgoing, type, content, context, at, status) "
+            "VALUES (?, ?, ?, 0, ?, ?, ?, ?, 'read')",
+            (wamid, phone_number_id, who["id"], kind, json.dumps(kept), quoted, at),
         )
+    return wamid, _body(number, seen, envelopes.message(seen, wamid, at, kind, on_wire, context=context))
+
+
+def react(phone_number_id: str, wa_id: str, target: str, emoji: str, *, at: float) -> bytes:
+    """A person's mark on a message; gives the webhook's body."""
+    number, who = directory.number(phone_number_id), directory.person(wa_id)
+    seen = directory.as_person(who, number["waba_id"])
+    with world.write() as db:
+        db.execute("INSERT OR REPLACE INTO reactions VALUES (?, 0, ?)", (target, emoji))
+    mark = {"message_id": target, "emoji": emoji}
+    return _body(number, seen, envelopes.message(seen, envelopes.new_wamid(seen.wa_id), at, "reaction", mark))
+
+
+def answer(phone_number_id: str, wa_id: str, text: str, *, at: float, status: str, quoted: str = "") -> str:
+    """A line of the business; gives its wamid."""
+    number, who = directory.number(phone_number_id), directory.person(wa_id)
+    return sending.record_past(number, who, text, at, status=status, reply_to=quoted)
+
+
+def _body(number: Any, seen: envelopes.Person, element: dict[str, Any]) -> bytes:
+    value = envelopes.messages_value(directory.as_number(number), [seen], [element])
+    return envelopes.body([(number["waba_id"], value)])

@@ -1,6 +1,8 @@
 """The phone page. It is rendered without the product's context: the sandbox knows no member and no
 workspace."""
 
+import json
+
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -24,6 +26,7 @@ def phone_page(request: HttpRequest) -> HttpResponse:
         "callback": f"{settings.BASE_URL}/webhooks/whatsapp/",
         "samples": [{"name": name, "label": each.label, "kind": each.kind} for name, each in samples.SAMPLES.items()],
         "cast": cast.READY_MADE,
+        "card": json.dumps(cast.CARD),
         "business": cast.BUSINESS,
         "kinds": [{"name": name, "label": kind.label} for name, kind in faults.KINDS.items() if name != "error"],
     }

@@ -33,13 +33,13 @@ def send(
     moment = world.now() if at is None else at
     seen = directory.as_person(who, number["waba_id"])
     wamid = envelopes.new_wamid(seen.wa_id or envelopes.digits(seen.user_id))
-    wire, kept = _wire(kind, content, origin)
+    on_wire, kept = wire(kind, content, origin)
     context: JSON = {}
     if reply_to:
         context = {"from": directory.as_number(number).digits, "id": reply_to}
     elif forwarded:
         context = {"forwarded": True}
-    element = envelopes.message(seen, wamid, moment, kind, wire, context=context)
+    element = envelopes.message(seen, wamid, moment, kind, on_wire, context=context)
     with world.write():
         _keep(wamid, number, who, kind, kept, moment, reply_to)
         webhooks = _post(number, who, [seen], [element], f"message {kind}")
@@ -82,11 +82,11 @@ def bulk(
             moment = float(each.get("at") or world.now())
             kind = each.get("type", "text")
             content = each["content"] if "content" in each else {"body": each["text"]}
-            wire, kept = _wire(kind, content, "")
+            on_wire, kept = wire(kind, content)
             wamid = envelopes.new_wamid(seen.wa_id or envelopes.digits(seen.user_id), unique=secrets.token_hex(10))
             _keep(wamid, at_number, who, kind, kept, moment, "")
             wamids.append(wamid)
-            prepared.append((at_number, seen, envelopes.message(seen, wamid, moment, kind, wire)))
+            prepared.append((at_number, seen, envelopes.message(seen, wamid, moment, kind, on_wire)))
         deliveries = prepared * times
         if seed is not None:
             random.Random(seed).shuffle(deliveries)  # noqa: S311
@@ -105,7 +105,7 @@ def bulk(
     return {"wamids": wamids, "webhooks": webhooks}
 
 
-def _wire(kind: str, content: Any, origin: str) -> tuple[Any, Any]:
+def wire(kind: str, content: Any, origin: str = "") -> tuple[Any, Any]:
     """The content as a webhook carries it, and as the sandbox keeps it."""
     if kind == "unsupported":
         whole = {"errors": [in_status(131051)], "unsupported": {"type": "poll"}}
@@ -115,19 +115,19 @@ def _wire(kind: str, content: Any, origin: str) -> tuple[Any, Any]:
     if kind not in media.KINDS:
         raise ValueError(f"A person can't send {kind}.")
     found = media.row(str(content["media"]))
-    wire: JSON = {}
+    shown: JSON = {}
     if content.get("caption") and kind in ("image", "video", "document"):
-        wire["caption"] = content["caption"]
+        shown["caption"] = content["caption"]
     if kind == "document":
-        wire["filename"] = content.get("filename") or found["name"]
-    wire |= {"mime_type": found["mime"], "sha256": media.sha256_base64(found), "id": found["id"]}
+        shown["filename"] = content.get("filename") or found["name"]
+    shown |= {"mime_type": found["mime"], "sha256": media.sha256_base64(found), "id": found["id"]}
     if origin:
-        wire["url"] = media.link(found["id"], origin)
+        shown["url"] = media.link(found["id"], origin)
     if kind == "audio":
-        wire["voice"] = bool(content.get("voice"))
+        shown["voice"] = bool(content.get("voice"))
     if kind == "sticker":
-        wire["animated"] = False
-    return wire, {name: value for name, value in wire.items() if name != "url"}
+        shown["animated"] = False
+    return shown, {name: value for name, value in shown.items() if name != "url"}
 
 
 def _keep(wamid: str, number: sqlite3.Row, who: sqlite3.Row, kind: str, content: Any, at: float, reply_to: str) -> None:

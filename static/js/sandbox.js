@@ -447,6 +447,7 @@ $("attach-menu").addEventListener("click", (event) => {
   const chosen = event.target.closest("button");
   if (!chosen) return;
   if (chosen.dataset.sample) send("sample", { sample: chosen.dataset.sample });
+  else if (chosen.dataset.card) send("contacts", JSON.parse(chosen.dataset.card));
   else if ("place" in chosen.dataset) {
     send("location", { latitude: 41.1496, longitude: -8.6109, name: "Northwind Tea", address: "Rua das Flores 12, Porto" });
   } else send("unsupported", {});

@@ -147,7 +147,7 @@ def test_an_upload_of_a_foreign_kind_is_131053(graph):
 
 
 def test_a_picture_of_a_person_names_a_file_that_the_business_can_fetch(graph, meta, receiver):
-    meta.send(NUMBER, PERSON, sample="morning", caption="My last tin")
+    meta.send(NUMBER, PERSON, sample="tin", caption="My last tin")
     assert meta.settle()
     image = receiver.values()[-1]["messages"][0]["image"]
     facts = graph("GET", image["id"]).json()
