@@ -22,6 +22,7 @@ from conversations.reply_window import reply_window
 from omnistra.core import live
 from omnistra.core.ids import uuid7
 from omnistra.core.jobs import wake
+from omnistra.core.templatetags.display import span
 
 
 class Refused(Exception):
@@ -57,9 +58,8 @@ def why_not(conversation: Conversation) -> Refused | None:
     if window.closes_at is None:
         return Refused("window_never_open", "This person has not written to you yet.", "Wait for their first message.")
     if not window.is_open:
-        hours = int((timezone.now() - window.closes_at).total_seconds() // 3600)
-        ago = f"{hours} h ago" if hours else "less than an hour ago"
-        return Refused("window_closed", f"The 24-hour window closed {ago}.", "It opens again when they write to you.")
+        ago = span(timezone.now() - window.closes_at)
+        return Refused("window_closed", f"The 24-hour window closed {ago} ago.", "It opens again when they write.")
     return None
 
 
