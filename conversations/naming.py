@@ -26,9 +26,9 @@ KIND_WORDS = {
     "contacts": "Contact card",
     "unsupported": "Unsupported message",
 }
-_TWO_DIGITS = frozenset(
+_TWO_DIGITS = (  # country codes of two digits, of which no other one is a part
     "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 "
-    "90 91 92 93 94 95 98".split()
+    "90 91 92 93 94 95 98"
 )
 ICONS = {kind for kind in KIND_WORDS if kind != "unsupported"}
 

@@ -14,6 +14,7 @@ from accounts.models import Membership, User, Workspace
 from accounts.roles import Role
 from omnistra.core import keyring
 from omnistra.core.tenancy import workspace_scope
+from tests.browser import browser  # noqa: F401  (a fixture)
 from tests.servers import Servers
 
 

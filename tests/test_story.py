@@ -1,48 +1,24 @@
 """The whole story in a real browser, on real processes: a message comes in, is answered, and is purged on time."""
 
-import os
 import re
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-import requests
 from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Workspace
 from channels_app.sandbox import world
-from conversations import demo
+from conversations import demo, story
 from conversations.models import Conversation, Message
 from omnistra.core.tenancy import workspace_scope
-from privacy import retention
-from tests.browser_ready import find
+from privacy.models import PurgeRun
 from tests.product import Product
 
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator:
-    """A Chromium; without one the test is skipped, and with CI=true that is a failure."""
-    from playwright.sync_api import sync_playwright
-
-    path = find()
-    if path is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("No Chromium for the browser tests.")
-        pytest.skip("NO CHROMIUM: the browser tests are skipped.")
-    # The driver runs an event loop in this thread; our own database calls in between are plain ones.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield running
-        running.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+SOMEONE, ANOTHER = [each.name for each in story.STORY if each.at == story.BERLIN and not each.closed][:2]
+QUESTION, ANSWER = "Do you open at nine on Sunday?", "At ten. The kettle is on!"
 
 
 @pytest.fixture
@@ -58,19 +34,17 @@ def product(committed, servers, tmp_path) -> Iterator[Product]:
         running.stop()
 
 
-def _sign_in(page, product: Product) -> None:
+def sign_in(page, product: Product) -> None:
+    """As the demo's owner, by keyboard."""
     page.goto(f"{product.url}/accounts/login/")
     page.fill("[name=login]", demo.EMAIL)
     page.fill("[name=password]", demo.PASSWORD)
-    page.keyboard.press("Enter")
+    page.press("[name=password]", "Enter")
     page.wait_for_url(re.compile("/inbox/"))
 
 
-@pytest.mark.browser
-@pytest.mark.timeout(150)
-def test_a_message_arrives_without_a_reload_is_answered_by_keyboard_and_its_ticks_move(browser, product):
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
+def watched(page, product: Product) -> list[str]:
+    """What a page must not do: fail in a script, break its policy, ask anybody else for anything."""
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("console", lambda line: troubles.append(line.text) if "Content Security Policy" in line.text else None)
@@ -78,73 +52,164 @@ def test_a_message_arrives_without_a_reload_is_answered_by_keyboard_and_its_tick
         "request",
         lambda each: troubles.append(each.url) if not each.url.startswith((product.url, "data:", "blob:")) else None,
     )
-    _sign_in(page, product)
-    page.wait_for_timeout(1000)  # the event stream opens
-
-    write = {"phone_id": demo.PHONE_ID, "wa_id": "351910000455", "text": "Chegamos às três, pode ser?"}
-    platform = f"http://127.0.0.1:{product.platform_port}/sandbox/api"
-    assert "result" in requests.post(f"{platform}/write/", json=write, timeout=10).json()
-    first = page.locator("#rows .conversation").first
-    first.get_by_text("Chegamos às três").wait_for(timeout=10_000)
-    assert "is-unread" in (first.get_attribute("class") or "")
-
-    first.click()
-    composer = page.locator("#composer-text")
-    composer.wait_for()
-    composer.fill("Claro, até já!")
-    composer.press("Enter")
-    bubble = page.locator(".bubble", has_text="Claro, até já!").last
-    bubble.wait_for(timeout=5000)
-    bubble.get_by_text("Delivered").or_(bubble.locator("[aria-label='Delivered']")).first.wait_for(
-        state="attached", timeout=15_000
-    )
-    requests.post(f"{platform}/look/", json={"phone_id": demo.PHONE_ID, "wa_id": "351910000455"}, timeout=10)
-    bubble.get_by_text("Read", exact=True).or_(bubble.locator("[aria-label='Read']")).first.wait_for(
-        state="attached", timeout=15_000
-    )
-    sent = requests.post(f"{platform}/sent/", json={}, timeout=10).json()["messages"]
-    assert [each["text"] for each in sent].count("Claro, até já!") == 1
-    assert troubles == []
-    context.close()
+    return troubles
 
 
+def tick(bubble, words: str):
+    """The tick of a message, by what it says."""
+    return bubble.get_by_text(words, exact=True).or_(bubble.locator(f"[aria-label='{words}']")).first
+
+
+def become(phone, name: str) -> None:
+    """Play this person on the phone page."""
+    phone.locator("#people button", has_text=name).click()
+    phone.locator("#people button[aria-current=true]", has_text=name).wait_for()
+
+
+@pytest.mark.browser
 @pytest.mark.clause("10b")
-@pytest.mark.timeout(150)
-def test_retention_of_one_day_purges_what_is_older_and_nothing_else(product):
-    workspace = Workspace.objects.get(slug=demo.SLUG)
-    with workspace_scope(workspace.pk):
-        with transaction.atomic():
-            edge = timezone.now() - timedelta(days=1)
-            old = set(Conversation.objects.filter(last_message_at__lt=edge).values_list("pk", flat=True))
-            kept = set(Conversation.objects.filter(last_message_at__gte=edge).values_list("pk", flat=True))
-            from accounts.audit import Actor
-            from accounts.models import Membership
+@pytest.mark.timeout(200)
+def test_the_whole_story_from_the_customers_phone_to_the_purge(browser, product):
+    inbox = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    phone = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    troubles = watched(inbox, product)
+    sign_in(inbox, product)
+    phone.goto(f"http://127.0.0.1:{product.platform_port}/sandbox/")
 
-            retention.change(
-                retention.Settings(retention.Days(conversation=1), {}), Actor.member(Membership.objects.first())
-            )
-            preview = retention.preview(retention.current())
-        assert old and kept
-        run = retention.purge(workspace.pk, "member")
-        with transaction.atomic():
-            assert set(Conversation.objects.values_list("pk", flat=True)) == kept
-            assert not Message.objects.exclude(conversation_id__in=kept).exists()
-    assert run is not None and run.finished_at
-    assert {name: run.counts.get(name, 0) for name in preview} == preview
+    # A customer writes on the phone; the message is in the inbox without a reload.
+    inbox.evaluate("window.neverReloaded = true")
+    become(phone, SOMEONE)
+    phone.fill("#composer-text", QUESTION)
+    phone.press("#composer-text", "Enter")
+    first = inbox.locator("#rows .conversation").first
+    first.get_by_text(QUESTION).wait_for(timeout=20_000)
+    assert "is-unread" in (first.get_attribute("class") or "")
+    become(phone, ANOTHER)  # nobody looks at the chat for a while
+
+    # It is answered by keyboard, and the ticks move: delivered, and read once the customer looks.
+    first.click()
+    composer = inbox.locator("#composer-text")
+    composer.fill(ANSWER)
+    composer.press("Enter")
+    bubble = inbox.locator(".bubble", has_text=ANSWER).last
+    bubble.wait_for()
+    tick(bubble, "Delivered").wait_for(state="attached", timeout=20_000)
+    become(phone, SOMEONE)
+    phone.locator("#messages", has_text=ANSWER).wait_for(timeout=20_000)
+    tick(bubble, "Read").wait_for(state="attached", timeout=20_000)
+    assert phone.locator("#messages").get_by_text(ANSWER, exact=True).count() == 1
+    assert troubles == []
+
+    _retention(inbox, product)
+    assert troubles == []
+
+
+def _retention(page, product: Product) -> None:
+    """One day on the page: the preview tells, the purge does exactly that, and the page shows it."""
+    workspace = Workspace.objects.get(slug=demo.SLUG)
+    with workspace_scope(workspace.pk), transaction.atomic():
+        edge = timezone.now() - timedelta(days=1)
+        old = set(Conversation.objects.filter(last_message_at__lt=edge).values_list("pk", flat=True))
+        kept = set(Conversation.objects.filter(last_message_at__gte=edge).values_list("pk", flat=True))
+        messages = set(Message.objects.filter(conversation_id__in=kept).values_list("pk", flat=True))
+    assert old and kept
+    page.goto(f"{product.url}/w/{demo.SLUG}/privacy/retention/")
+    for field in page.locator("input[name$=_days]:visible").all():
+        field.fill("")
+    page.fill("#id_conversation_days", "1")
+    page.get_by_role("button", name="Preview").click()
+    told = {
+        stat.locator("dt").inner_text().strip().lower(): int(re.sub(r"\D", "", stat.locator("dd").inner_text()))
+        for stat in page.locator("#preview .stats > div").all()
+    }
+    assert told["conversations"] == len(old)
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Saved").first.wait_for()
+    page.fill("#confirm", workspace.name)
+    page.get_by_role("button", name="Purge now").click()
+    run = page.locator("#runs tbody tr").first
+    page.evaluate("window.neverReloaded = true")
+    run.get_by_text("Done").wait_for(timeout=60_000)
+    assert page.evaluate("window.neverReloaded") is True
+    shown = run.locator("td").last.inner_text()
+    done = {name: int(number) for number, name in re.findall(r"(\d+) ([a-z ]+)", shown)}
+    assert {name: done.get(name, 0) for name in told} == told, "the purge is what the preview said"
+    with workspace_scope(workspace.pk), transaction.atomic():
+        assert set(Conversation.objects.values_list("pk", flat=True)) == kept
+        assert set(Message.objects.values_list("pk", flat=True)) == messages
+        assert PurgeRun.objects.latest("started_at").counts["conversations"] == len(old)
+    page.goto(f"{product.url}/w/{demo.SLUG}/inbox/")
+    assert 0 < page.locator("#rows .conversation").count() <= len(kept)
 
 
 @pytest.mark.browser
 @pytest.mark.timeout(120)
-def test_the_inbox_works_without_javascript(browser, product):
-    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
-    page = context.new_page()
-    page.goto(f"{product.url}/accounts/login/")
-    page.fill("[name=login]", demo.EMAIL)
-    page.fill("[name=password]", demo.PASSWORD)
-    page.press("[name=password]", "Enter")
-    page.wait_for_url(re.compile("/inbox/"))
-    page.locator("#rows .conversation").first.click()
+def test_the_inbox_and_retention_work_without_javascript(browser, product):
+    page = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844}).new_page()
+    sign_in(page, product)
+    page.locator("#rows .conversation", has_text=SOMEONE).click()
     page.fill("#composer-text", "Sent without a script")
     page.locator("#composer button[type=submit]").click()
     page.locator(".bubble", has_text="Sent without a script").wait_for(timeout=10_000)
-    context.close()
+    page.goto(f"{product.url}/w/{demo.SLUG}/privacy/retention/")
+    page.fill("#id_media_days", "7")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Saved").first.wait_for()
+    assert page.input_value("#id_media_days") == "7"
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(120)
+def test_a_phone_goes_from_the_list_to_a_thread_and_back_to_the_same_place(browser, product):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    sign_in(page, product)
+    far = page.locator("#rows .conversation").nth(12)
+    far.scroll_into_view_if_needed()
+    place = "(document.querySelector('#rows').closest('[data-scroll]') ?? document.scrollingElement).scrollTop"
+    before = page.evaluate(place)
+    far.click()
+    page.locator("#composer-text, .composer").first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out"
+    page.locator(".back:visible").first.click()
+    far.wait_for()
+    assert abs(page.evaluate(place) - before) < 40
+
+
+AUDITED = (
+    "inbox/", "settings/channels/", "settings/channels/whatsapp/connect/", "settings/members/", "settings/api-keys/",
+    "settings/workspace/", "settings/operator-access/", "privacy/", "privacy/retention/",
+)  # fmt: skip
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_breaks_wcag_22_aa(browser, product, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+    rest = {"exclude": [["[aria-busy=true]"]]}  # a busy button shows a ring in the place of its words
+    page = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme, bypass_csp=True).new_page()
+    found: list[str] = []
+
+    def look(address: str) -> None:
+        page.goto(f"{product.url}{address}")
+        for violation in Axe().run(page, context=rest, options=rules).response["violations"]:
+            found.extend(f"{address}: {violation['id']} {node['html'][:120]}" for node in violation["nodes"])
+
+    for address in (
+        "/",
+        "/privacy/",
+        "/accounts/login/",
+        "/accounts/signup/",
+        "/accounts/password/reset/",
+        "/styleguide/",
+    ):
+        look(address)
+    sign_in(page, product)
+    for address in AUDITED:
+        look(f"/w/{demo.SLUG}/{address}")
+    page.goto(f"{product.url}/w/{demo.SLUG}/inbox/")
+    look(str(page.locator("#rows .conversation").first.get_attribute("href")))
+    assert found == []

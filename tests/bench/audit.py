@@ -123,5 +123,7 @@ def _reading() -> list[Figure]:
     with workspace_scope(workspace.pk), transaction.atomic():
         AuditEntry.objects.count()
     return [
-        Figure("audit chain verified", ENTRIES / seconds, "entries/s", least=30_000, beside=f"{seconds:.1f} s a million")
+        Figure(
+            "audit chain verified", ENTRIES / seconds, "entries/s", least=30_000, beside=f"{seconds:.1f} s a million"
+        )
     ]
