@@ -4,7 +4,7 @@ A business-scoped id identifies; a number identifies unless its contact is known
 because numbers change hands (providers/whatsapp.md 5): then the writer is a new contact and the number moves to it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -33,12 +33,12 @@ def message_hash(workspace_id: UUID, channel_id: UUID, external_id: str) -> byte
 class _Book:
     """What is known of the handles at hand: which contact holds which."""
 
-    def __init__(self, handles: Sequence[Handle]) -> None:
+    def __init__(self, handles: Iterable[tuple[UUID, str, bytes]]) -> None:
         self.holder: dict[HandleKey, UUID] = {}
         self.ids: dict[UUID, set[bytes]] = {}  # contact -> its business-scoped ids
         self.of: dict[UUID, set[HandleKey]] = {}
-        for handle in handles:
-            self.note(handle.contact_id, (handle.kind, bytes(handle.value_hash)))
+        for contact_id, kind, value_hash in handles:
+            self.note(contact_id, (kind, bytes(value_hash)))
 
     def note(self, contact_id: UUID, key: HandleKey) -> None:
         if key[0] in Handle.KEYS:
@@ -58,11 +58,11 @@ def resolve(workspace_id: UUID, provider: str, people: Sequence[tuple[Person, da
         for person, _ in people
     ]
     wanted = {hashed for keys in keyed for kind, hashed in keys.items() if kind in Handle.KEYS}
-    found = Handle.objects.filter(provider=provider, kind__in=Handle.KEYS, value_hash__in=wanted)
+    found = Handle.objects.filter(provider=provider, kind__in=Handle.KEYS, value_hash__any=wanted)
     # Two look-ups by index instead of one with a subquery: measured, fresh tables made PostgreSQL join by nested loops.
     holders = set(found.values_list("contact_id", flat=True))
-    known = list(Handle.objects.filter(provider=provider, contact_id__in=holders).defer("value"))
-    book = _Book(known)
+    known = Handle.objects.filter(provider=provider, contact_id__any=holders)
+    book = _Book(known.values_list("contact_id", "kind", "value_hash"))
     resolved: list[UUID] = []
     fresh: dict[UUID, Contact] = {}
     added: list[tuple[UUID, str, str, bytes]] = []
@@ -94,7 +94,7 @@ def resolve(workspace_id: UUID, provider: str, people: Sequence[tuple[Person, da
     insert_new(list(fresh.values()))
     _rename(names)
     if moved:
-        Handle.objects.filter(Q(provider=provider, kind="wa_id", value_hash__in=moved)).delete()
+        Handle.objects.filter(Q(provider=provider, kind="wa_id", value_hash__any=moved)).delete()
     insert_new(
         [
             Handle(
@@ -125,7 +125,7 @@ def _rename(names: dict[UUID, tuple[datetime, str]]) -> None:
     """Keep the newest profile name of known contacts."""
     if not names:
         return
-    contacts = list(Contact.objects.filter(pk__in=names))
+    contacts = list(Contact.objects.filter(pk__any=names).defer("created_at"))
     preload(contacts)
     changed = [contact for contact in contacts if contact.name != names[contact.pk][1]]
     for contact in changed:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
@@ -29,7 +30,7 @@ from omnistra.core.logs import frames, get_logger
 from omnistra.core.tenancy import system_scope, workspace_scope
 
 log = get_logger(__name__)
-BATCH_EVENTS = 500
+BATCH_EVENTS = 2000
 BATCH_UPDATES = 4000
 
 
@@ -37,7 +38,9 @@ BATCH_UPDATES = 4000
 class _Event:
     """A claimed raw event with what is wrong with it."""
 
-    row: RawEvent
+    id: UUID
+    provider: str
+    received_at: datetime
     updates: Sequence[Update] = ()
     problems: list[str] = field(default_factory=list)
 
@@ -49,6 +52,13 @@ class Item:
     update: Update
     channel: Channel
     at: datetime
+
+
+class _Thread(NamedTuple):
+    """The conversation that an update belongs to."""
+
+    id: UUID
+    contact_id: UUID
 
 
 def drain() -> int:
@@ -65,12 +75,13 @@ def drain_batch(limit: int = BATCH_EVENTS) -> int:
     """Settle one batch of raw events; gives how many. Raises OperationalError when the database goes away."""
     with transaction.atomic():
         with system_scope("conversations.drain"):
-            rows = list(
+            rows = (
                 RawEvent.objects.filter(state=RawEvent.State.NEW)
                 .order_by("id")
-                .select_for_update(skip_locked=True)[:limit]
+                .select_for_update(skip_locked=True)
+                .values_list("id", "provider", "received_at", "body")[:limit]
             )
-            events = _parse(rows)
+            events = _parse(list(rows))
             channels = _channels(events)
         groups: dict[UUID, list[tuple[_Event, Item]]] = defaultdict(list)
         for event in events:
@@ -83,20 +94,19 @@ def drain_batch(limit: int = BATCH_EVENTS) -> int:
     return len(events)
 
 
-def _parse(rows: Sequence[RawEvent]) -> list[_Event]:
+def _parse(rows: Sequence[tuple[UUID, str, datetime, bytes]]) -> list[_Event]:
     """Open and parse, until the batch is full; what is left stays new for the next one."""
-    keys = keyring.available({keyring.key_id(bytes(row.body)) for row in rows})
+    keys = keyring.available({keyring.key_id(bytes(row[3])) for row in rows})
     events: list[_Event] = []
     size = 0
-    for row in rows:
+    for identity, provider, received_at, sealed in rows:
         if size >= BATCH_UPDATES:
             break
-        event = _Event(row)
+        event = _Event(identity, provider, received_at)
         events.append(event)
         try:
-            sealed = bytes(row.body)
-            body = keys[keyring.key_id(sealed)].open(sealed, place(row.provider, row.pk))
-            parsed = PROVIDERS[row.provider].parse(body)
+            body = keys[keyring.key_id(sealed)].open(bytes(sealed), place(provider, identity))
+            parsed = PROVIDERS[provider].parse(body)
         except (KeyError, KeyMissing, SealBroken) as error:
             event.problems.append(f"not_opened:{type(error).__name__}")
             continue
@@ -108,7 +118,7 @@ def _parse(rows: Sequence[RawEvent]) -> list[_Event]:
 
 def _channels(events: Iterable[_Event]) -> dict[tuple[str, str], Channel]:
     """The channels that the events name, in one query."""
-    wanted = {(event.row.provider, update.channel) for event in events for update in event.updates}
+    wanted = {(event.provider, update.channel) for event in events for update in event.updates}
     found = Channel.objects.filter(
         provider__in={provider for provider, _ in wanted}, external_id__in={channel for _, channel in wanted}
     ).defer("credentials")
@@ -119,7 +129,7 @@ def _route(event: _Event, channels: dict[tuple[str, str], Channel]) -> list[Item
     """The updates whose channel is ours. Number and account must belong to the same channel."""
     items = []
     for update in event.updates:
-        channel = channels.get((event.row.provider, update.channel))
+        channel = channels.get((event.provider, update.channel))
         if channel is None:
             event.problems.append("unknown_channel")
         elif channel.account_id and update.account and channel.account_id != update.account:
@@ -127,7 +137,7 @@ def _route(event: _Event, channels: dict[tuple[str, str], Channel]) -> list[Item
         elif channel.status == Channel.Status.DISCONNECTED:
             event.problems.append("channel_disconnected")
         else:
-            at = update.at if update.at is not None and update.at <= event.row.received_at else event.row.received_at
+            at = update.at if update.at is not None and update.at <= event.received_at else event.received_at
             items.append(Item(update, channel, at))
     return items
 
@@ -144,7 +154,7 @@ def _store_group(workspace_id: UUID, group: list[tuple[_Event, Item]]) -> None:
         log.warning("ingest.batch_failed", workspace=workspace_id, trace=frames(error))
     by_event: dict[UUID, tuple[_Event, list[Item]]] = {}
     for event, item in group:
-        by_event.setdefault(event.row.pk, (event, []))[1].append(item)
+        by_event.setdefault(event.id, (event, []))[1].append(item)
     for event, items in by_event.values():
         try:
             with workspace_scope(workspace_id), transaction.atomic():
@@ -152,7 +162,7 @@ def _store_group(workspace_id: UUID, group: list[tuple[_Event, Item]]) -> None:
         except OperationalError:
             raise
         except Exception as error:
-            log.error("ingest.event_failed", raw_event=event.row.pk, trace=frames(error))
+            log.error("ingest.event_failed", raw_event=event.id, trace=frames(error))
             event.problems.append(f"failed:{type(error).__name__}")
 
 
@@ -160,7 +170,7 @@ def _settle(events: Sequence[_Event]) -> None:
     now = timezone.now()
     columns: tuple[list[UUID], list[str], list[str]] = ([], [], [])
     for event in events:
-        columns[0].append(event.row.pk)
+        columns[0].append(event.id)
         columns[1].append(RawEvent.State.ASIDE if event.problems else RawEvent.State.DONE)
         columns[2].append(", ".join(dict.fromkeys(event.problems))[:200])
     with connection.cursor() as cursor:
@@ -194,10 +204,10 @@ def store(workspace_id: UUID, items: Sequence[Item]) -> int:
         touched |= _count(fresh)
         new = len(fresh)
         reactions = [
-            (item, conversation)
+            (item, thread)
             for item, contact in zip(inbound, contacts, strict=True)
             if isinstance(item.update, ReactionUpdate)
-            and (conversation := conversations.get((item.channel.pk, contact))) is not None
+            and (thread := conversations.get((item.channel.pk, contact))) is not None
         ]
         touched |= _reactions(workspace_id, reactions)
     touched |= statuses.apply(
@@ -208,9 +218,7 @@ def store(workspace_id: UUID, items: Sequence[Item]) -> int:
     return new
 
 
-def _conversations(
-    workspace_id: UUID, items: Sequence[Item]
-) -> tuple[dict[tuple[UUID, UUID], Conversation], list[UUID]]:
+def _conversations(workspace_id: UUID, items: Sequence[Item]) -> tuple[dict[tuple[UUID, UUID], _Thread], list[UUID]]:
     """The conversations of the items by (channel, contact), made where a message needs one; and each item's contact."""
     contacts: list[UUID | None] = [None] * len(items)
     for provider in {item.channel.provider for item in items}:
@@ -223,40 +231,42 @@ def _conversations(
     for item, contact in zip(items, resolved, strict=True):
         if isinstance(item.update, InboundMessage):
             pairs.setdefault((item.channel.pk, contact), item.at)
-    rows = Conversation.objects.filter(channel_id__in={item.channel.pk for item in items}, contact_id__in=set(resolved))
-    found = {(row.channel_id, row.contact_id): row for row in rows}
+    rows = Conversation.objects.filter(
+        channel_id__any={item.channel.pk for item in items}, contact_id__any=set(resolved)
+    ).values_list("channel_id", "contact_id", "id")
+    found = {(channel_id, contact_id): _Thread(identity, contact_id) for channel_id, contact_id, identity in rows}
     made = [
         Conversation(workspace_id=workspace_id, channel_id=channel, contact_id=contact, last_message_at=at)
         for (channel, contact), at in pairs.items()
         if (channel, contact) not in found
     ]
     insert_new(made)
-    found.update({(row.channel_id, row.contact_id): row for row in made})
+    found.update({(row.channel_id, row.contact_id): _Thread(row.pk, row.contact_id) for row in made})
     return found, resolved
 
 
-def _messages(workspace_id: UUID, pairs: Sequence[tuple[Item, Conversation]]) -> list[Message]:
+def _messages(workspace_id: UUID, pairs: Sequence[tuple[Item, _Thread]]) -> list[Message]:
     """Insert the messages that are not there yet, with their attachments; gives the new ones."""
-    wanted: dict[tuple[UUID, bytes], tuple[Item, Conversation]] = {}
-    for item, conversation in pairs:
+    wanted: dict[tuple[UUID, bytes], tuple[Item, _Thread]] = {}
+    for item, thread in pairs:
         hashed = identities.message_hash(workspace_id, item.channel.pk, item.update.external_id)  # type: ignore[union-attr]
-        wanted.setdefault((item.channel.pk, hashed), (item, conversation))
+        wanted.setdefault((item.channel.pk, hashed), (item, thread))
     present = Message.objects.filter(
-        channel_id__in={channel for channel, _ in wanted}, external_hash__in=[hashed for _, hashed in wanted]
+        channel_id__any={channel for channel, _ in wanted}, external_hash__any=[hashed for _, hashed in wanted]
     ).values_list("channel_id", "external_hash")
     for channel_id, hashed in present:
         wanted.pop((channel_id, bytes(hashed)), None)
     messages: list[Message] = []
     files: list[Attachment] = []
     now = timezone.now()
-    for (channel_id, hashed), (item, conversation) in wanted.items():
+    for (channel_id, hashed), (item, thread) in wanted.items():
         update = item.update
         assert isinstance(update, InboundMessage)
         message = Message(
             workspace_id=workspace_id,
             channel_id=channel_id,
-            conversation_id=conversation.pk,
-            contact_id=conversation.contact_id,
+            conversation_id=thread.id,
+            contact_id=thread.contact_id,
             direction=Message.Direction.INBOUND,
             type=update.type,
             content=dict(update.content),
@@ -267,6 +277,7 @@ def _messages(workspace_id: UUID, pairs: Sequence[tuple[Item, Conversation]]) ->
             else None,
             status=Message.Status.RECEIVED,
             provider_at=item.at,
+            created_at=now,
         )
         messages.append(message)
         if update.media:
@@ -320,21 +331,21 @@ def _count(messages: Sequence[Message]) -> set[UUID]:
     return set(counts)
 
 
-def _reactions(workspace_id: UUID, pairs: Sequence[tuple[Item, Conversation]]) -> set[UUID]:
+def _reactions(workspace_id: UUID, pairs: Sequence[tuple[Item, _Thread]]) -> set[UUID]:
     """Keep the newest mark of each person on each message. A mark is no message: nothing is unread."""
-    newest: dict[tuple[UUID, bytes, UUID], tuple[Item, Conversation]] = {}
-    for item, conversation in pairs:
+    newest: dict[tuple[UUID, bytes, UUID], tuple[Item, _Thread]] = {}
+    for item, thread in pairs:
         assert isinstance(item.update, ReactionUpdate)
         key = (
             item.channel.pk,
             identities.message_hash(workspace_id, item.channel.pk, item.update.target),
-            conversation.contact_id,
+            thread.contact_id,
         )
         if key not in newest or newest[key][0].at <= item.at:
-            newest[key] = (item, conversation)
+            newest[key] = (item, thread)
     if not newest:
         return set()
-    stored = Reaction.objects.filter(target_hash__in=[hashed for _, hashed, _ in newest]).defer("emoji")
+    stored = Reaction.objects.filter(target_hash__any=[hashed for _, hashed, _ in newest]).defer("emoji")
     replaced = []
     for row in stored:
         key = (row.channel_id, bytes(row.target_hash), row.contact_id)
@@ -343,17 +354,17 @@ def _reactions(workspace_id: UUID, pairs: Sequence[tuple[Item, Conversation]]) -
                 del newest[key]
             else:
                 replaced.append(row.pk)
-    Reaction.objects.filter(pk__in=replaced).delete()
+    Reaction.objects.filter(pk__any=replaced).delete()
     insert_new(
         [
             Reaction(
-                workspace_id=workspace_id, channel_id=channel, conversation_id=conversation.pk, contact_id=contact,
+                workspace_id=workspace_id, channel_id=channel, conversation_id=thread.id, contact_id=contact,
                 target_hash=hashed, emoji=item.update.emoji or None, provider_at=item.at,  # type: ignore[union-attr]
             )
-            for (channel, hashed, contact), (item, conversation) in newest.items()
+            for (channel, hashed, contact), (item, thread) in newest.items()
         ]
     )  # fmt: skip
-    return {conversation.pk for _, conversation in newest.values()}
+    return {thread.id for _, thread in newest.values()}
 
 
 def replay(event: RawEvent) -> None:

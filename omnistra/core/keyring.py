@@ -233,6 +233,11 @@ def contact_keys(workspace_id: UUID, contact_ids: Iterable[UUID]) -> dict[UUID, 
     return found
 
 
+def contact_key(workspace_id: UUID, contact_id: UUID) -> Key:
+    """The key of one contact, made where missing."""
+    return _cache.get(("contact", contact_id)) or contact_keys(workspace_id, [contact_id])[contact_id]
+
+
 def ingress_key(day: date) -> Key:
     """The key that seals the raw events of a day."""
     key = _cache.get(("ingress", day))

@@ -30,6 +30,9 @@ __all__ = [
 ]
 
 
+_JSON = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
+
+
 class Sealed(bytes):
     """A sealed value as the database holds it."""
 
@@ -59,7 +62,7 @@ def _writing_key(instance: Any) -> Key:
     contact_id = getattr(instance, owner) if owner else None
     if contact_id is None:
         return keyring.workspace_key(instance.workspace_id)
-    return keyring.contact_keys(instance.workspace_id, [contact_id])[contact_id]
+    return keyring.contact_key(instance.workspace_id, contact_id)
 
 
 class SealedAttribute:
@@ -148,7 +151,7 @@ class SealedJSONField(SealedField):
     """A sealed JSON value (dict, list, str, number, bool)."""
 
     def encode(self, value: Any) -> bytes:
-        return json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode()
+        return _JSON.encode(value).encode()
 
     def decode(self, plain: bytes) -> Any:
         return json.loads(plain)

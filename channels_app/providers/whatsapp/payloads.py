@@ -39,6 +39,8 @@ def _list(value: Any) -> list[Any]:
 
 def _str(value: Any, limit: int = 1024) -> str:
     """A string that PostgreSQL and UTF-8 can hold: no NUL, no lone surrogate."""
+    if type(value) is str and value.isascii() and "\x00" not in value:  # nearly all of them
+        return value[:limit]
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
     return str(value).replace("\x00", "").encode("utf-8", "replace").decode()[:limit]
@@ -71,14 +73,23 @@ def _person(contact: Mapping[str, Any], *ids: Any) -> Person:
     return Person(handles, _str(profile.get("name"), 200).strip())
 
 
-def _contact_of(value: Mapping[str, Any], *ids: Any) -> Mapping[str, Any]:
-    """The entry of `contacts` that belongs to an event: by id, never by position."""
-    contacts = [_dict(each) for each in _list(value.get("contacts"))]
-    wanted = {_str(each) for each in ids} - {""}
-    for contact in contacts:
-        if wanted & {_str(contact.get("wa_id")), _str(contact.get("user_id"))}:
-            return contact
-    return contacts[0] if len(contacts) == 1 and not wanted else {}
+class _Contacts:
+    """The entries of `contacts` of one change, found by id, never by position."""
+
+    def __init__(self, value: Mapping[str, Any]) -> None:
+        self._entries = [_dict(each) for each in _list(value.get("contacts"))]
+        self._places: dict[str, int] = {}
+        for place, entry in enumerate(self._entries):
+            for identity in (_str(entry.get("wa_id")), _str(entry.get("user_id"))):
+                self._places.setdefault(identity, place)
+
+    def of(self, *ids: Any) -> Mapping[str, Any]:
+        """The entry that belongs to an event with these ids; an event without ids belongs to the only entry."""
+        wanted = {_str(each) for each in ids} - {""}
+        if not wanted:
+            return self._entries[0] if len(self._entries) == 1 else {}
+        places = [place for identity in wanted if (place := self._places.get(identity)) is not None]
+        return self._entries[min(places)] if places else {}
 
 
 def sha256_hex(value: Any) -> str:
@@ -156,14 +167,12 @@ def _content(kind: str, message: Mapping[str, Any]) -> tuple[str, dict[str, Any]
     )
 
 
-def _message(
-    value: Mapping[str, Any], channel: str, account: str, message: Mapping[str, Any]
-) -> Update | Problem | None:
+def _message(contacts: _Contacts, channel: str, account: str, message: Mapping[str, Any]) -> Update | Problem | None:
     external_id = _str(message.get("id"), 600)
     if not external_id:
         return Problem("message_without_id")
     ids = (message.get("from"), message.get("from_user_id"))
-    person = _person(_contact_of(value, *ids), *ids)
+    person = _person(contacts.of(*ids), *ids)
     if not set(person.handles) - {"username"}:
         return Problem("message_without_sender")
     kind = _str(message.get("type"), 40)
@@ -226,8 +235,9 @@ def _walk(payload: Mapping[str, Any]) -> Iterator[Update | Problem | None]:
                 if _list(value.get("messages")) or _list(value.get("statuses")):
                     yield Problem("no_phone_number_id")
                 continue
+            contacts = _Contacts(value)
             for message in _list(value.get("messages")):
-                yield _read(_message, value, channel, account, _dict(message))
+                yield _read(_message, contacts, channel, account, _dict(message))
             for status in _list(value.get("statuses")):
                 yield _read(_status, channel, account, _dict(status))
             if _list(value.get("errors")):

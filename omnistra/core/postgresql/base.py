@@ -24,6 +24,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._applied: Scope | None = None
         self.execute_wrappers.append(self._apply_scope)
 
+    def set_cursor(self) -> Any:
+        """A cursor for statements that carry the columns of many rows: it binds on the server, and `%b` in binary, where
+        Django's own writes every value as a literal into the text of the statement."""
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            return self._prepare_cursor(base.ServerBindingCursor(self.connection))  # type: ignore[call-arg]  # the stubs know no connection
+
     def _apply_scope(self, execute: Any, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
         wanted = current_scope()
         # The way back to a savepoint goes first: in a transaction that failed nothing else may run.
