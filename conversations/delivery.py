@@ -7,16 +7,16 @@
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
@@ -34,8 +34,9 @@ from channels_app.registry import provider
 from conversations import media, replies, statuses
 from conversations.identities import message_hash
 from conversations.models import Attachment, Delivery, Handle, Message
-from omnistra.core import live
-from omnistra.core.logs import get_logger
+from omnistra.core import live, reports
+from omnistra.core.keyring import KeyMissing, SealBroken
+from omnistra.core.logs import frames, get_logger
 from omnistra.core.sealing import preload
 from omnistra.core.tenancy import system_scope, workspace_scope
 
@@ -66,10 +67,16 @@ def deliver() -> int:
         while True:
             done = 0
             for workspace_id, channel_id in _due_channels():
-                with workspace_scope(workspace_id):
-                    claims = _claim(channel_id)
-                for outcome in pool.map(_carry_out, claims):
-                    done += outcome
+                try:
+                    with workspace_scope(workspace_id):
+                        claims = _claim(channel_id)
+                    for outcome in pool.map(_carry_out, claims):
+                        done += outcome
+                except OperationalError:
+                    raise
+                except Exception as error:  # one channel's trouble holds up no other workspace
+                    log.error("delivery.channel_failed", channel=channel_id, trace=frames(error))
+                    reports.capture(error)
             total += done
             if done == 0:
                 return total
@@ -182,13 +189,27 @@ def _send(claim: _Claim) -> str:
     with ExitStack() as stack:
         outbound: OutboundMedia | None = None
         if claim.attachment is not None:
-            outbound = stack.enter_context(media.opened_for_sending(claim.attachment))
+            outbound = stack.enter_context(_file(claim.attachment))
         message = OutboundMessage(
             handles=claim.handles, reference=str(claim.delivery.pk), text=claim.message.text, media=outbound,
             reply_to=claim.reply_to,
         )  # fmt: skip
         platform = provider(claim.channel.provider)
         return platform.send(claim.channel.external_id, claim.channel.credentials or {}, message)
+
+
+@contextmanager
+def _file(attachment: Attachment) -> Iterator[OutboundMedia]:
+    """The file to send; where it cannot be opened nothing was sent, and the agent is told so."""
+    with ExitStack() as stack:
+        try:
+            opened = stack.enter_context(media.opened_for_sending(attachment))
+        except (FileNotFoundError, KeyMissing, SealBroken) as error:
+            raise Permanent("The file is no longer there.") from error
+        except Exception as error:  # the storage, whose libraries raise errors of their own
+            reports.capture(error)
+            raise Retryable("The file could not be read from the storage.") from error
+        yield opened
 
 
 def _settle(claim: _Claim, state: str, change: Any) -> None:

@@ -147,8 +147,6 @@ def reply(request: MemberRequest, identity: UUID) -> HttpResponse:
             replies.send_reply(conversation, text, actor, files=files, reply_to=original, nonce=nonce)
     except replies.Refused as refused:
         error = f"{refused.reason} {refused.next_step}".strip()
-        for file in files:
-            media.discard(file)
     with transaction.atomic():
         return _answer(request, identity, error, text)
 

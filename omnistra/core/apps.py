@@ -6,4 +6,6 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self) -> None:
-        from omnistra.core import checks  # noqa: F401  (registers the system checks)
+        from omnistra.core import checks, reports  # noqa: F401  (registers the system checks)
+
+        reports.connect()

@@ -252,7 +252,8 @@ SPECTACULAR_SETTINGS = {
 
 LOGGING_CONFIG = "omnistra.core.logs.configure"
 LOGGING = {"version": 1}  # anything: Django calls LOGGING_CONFIG only when this is not empty
-SENTRY_DSN = env("SENTRY_DSN", default="")
+SENTRY_DSN = env("SENTRY_DSN", default="")  # empty: no error reports (core.reports)
+RELEASE = env("RELEASE", default="0.1.0")  # what error reports name
 # How long a sending may stay unreported before it counts as lost (then `unknown`): longer than a call with its upload.
 DELIVERY_LEASE_SECONDS = env.int("DELIVERY_LEASE_SECONDS", default=180)
 RETENTION_CHUNK = 1000  # messages erased in one transaction: no lock is held longer than 200 ms

@@ -40,6 +40,7 @@ def talk(workspace, channel):
         attachment = Attachment.objects.get()
         key, size = media._store(workspace.pk, attachment.contact_id, attachment.pk, io.BytesIO(b"a picture"))
         Attachment.objects.filter(pk=attachment.pk).update(state="stored", storage_key=key, size=size)
+        erasure.keep_files([key])
     return key
 
 
