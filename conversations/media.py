@@ -225,7 +225,7 @@ def _record(
             erasure.keep_files([storage_key])
         row.details = {
             **(row.details or {}),
-            **({"note": note} if note else {}),
+            "note": note,
             **({"mime": mime} if mime else {}),
         }
         row.save()

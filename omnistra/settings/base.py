@@ -117,8 +117,12 @@ def configure_storages(url: str) -> dict[str, dict[str, object]]:
     """STORAGES for `file:///folder` or `s3://bucket/prefix?endpoint=https://…`."""
     parts = urlsplit(url)
     if parts.scheme == "s3":
+        from botocore.config import Config  # only where S3 is used: it costs start-up time
+
         query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
         options: dict[str, object] = {"bucket_name": parts.netloc, "location": parts.path.strip("/")}
+        # A page waits for it: botocore's own minute would hold a thread of the web server.
+        options["client_config"] = Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 2})
         if endpoint := query.get("endpoint"):
             options["endpoint_url"] = endpoint
         files: dict[str, object] = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}

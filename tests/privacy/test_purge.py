@@ -153,6 +153,21 @@ def test_another_workspaces_rows_stay(workspace, other, talk):
 
 
 @pytest.mark.clause("10b")
+def test_one_workspace_in_trouble_holds_up_no_others_purge(workspace, other, talk, monkeypatch):
+    foreign = connect(other, "210000000000777", "310000000000777")
+    deliver((foreign, text("wamid.f1", "theirs", OLD)))
+    for each in (workspace, other):
+        rule(each, conversation_days=1)
+    real = retention.purge
+    for broken in (workspace.pk, other.pk):  # whichever comes first
+        monkeypatch.setattr(
+            retention, "purge", lambda pk, trigger, broken=broken: 1 / 0 if pk == broken else real(pk, trigger)
+        )
+        assert retention.purge_all("schedule") == 1
+    assert (counts(other)["Message"], counts(workspace)["Message"]) == (0, 3)
+
+
+@pytest.mark.clause("10b")
 @pytest.mark.parametrize("stop_at", range(1, 8))
 def test_a_purge_that_is_killed_between_chunks_is_taken_up_with_exact_counts(workspace, talk, monkeypatch, stop_at):
     rule(workspace, conversation_days=5)
