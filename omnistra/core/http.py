@@ -69,8 +69,13 @@ def _report_hosts() -> set[str]:
     return {urlsplit(settings.SENTRY_DSN).netloc.rpartition("@")[2]} - {""}
 
 
+def _own_hosts() -> set[str]:
+    """This installation, as seen from outside (core.doctor)."""
+    return {urlsplit(settings.BASE_URL).netloc}
+
+
 # Purpose -> the hosts (host or host:port) that may be called for it. The one register of what leaves.
-REGISTER: dict[str, Callable[[], set[str]]] = {"meta": _meta_hosts, "reports": _report_hosts}
+REGISTER: dict[str, Callable[[], set[str]]] = {"meta": _meta_hosts, "reports": _report_hosts, "self": _own_hosts}
 
 
 def _loopback_allowed(host: str, port: int) -> bool:

@@ -43,6 +43,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "omnistra.probes.ProbeMiddleware",
     # First, because a webhook needs no session, no cookie and no page header, and must be quick.
     "channels_app.webhooks.WebhookMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -150,6 +151,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # Mail
 EMAIL_URL = env("EMAIL_URL", default="consolemail://")
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Omnistra <hello@omnistra.ai>")
 PRIVACY_EMAIL = "privacy@omnistra.ai"
 
@@ -257,6 +259,7 @@ SPECTACULAR_SETTINGS = {
 LOGGING_CONFIG = "omnistra.core.logs.configure"
 LOGGING = {"version": 1}  # anything: Django calls LOGGING_CONFIG only when this is not empty
 SENTRY_DSN = env("SENTRY_DSN", default="")  # empty: no error reports (core.reports)
+METRICS_TOKEN = env("METRICS_TOKEN", default="")  # empty: /metrics answers on this machine alone (omnistra.probes)
 RELEASE = env("RELEASE", default="0.1.0")  # what error reports name
 # How long a sending may stay unreported before it counts as lost (then `unknown`): longer than a call with its upload.
 DELIVERY_LEASE_SECONDS = env.int("DELIVERY_LEASE_SECONDS", default=180)
