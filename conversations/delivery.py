@@ -7,16 +7,16 @@
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
@@ -34,8 +34,9 @@ from channels_app.registry import provider
 from conversations import media, replies, statuses
 from conversations.identities import message_hash
 from conversations.models import Attachment, Delivery, Handle, Message
-from omnistra.core import live
-from omnistra.core.logs import get_logger
+from omnistra.core import live, reports
+from omnistra.core.keyring import KeyMissing, SealBroken
+from omnistra.core.logs import frames, get_logger
 from omnistra.core.sealing import preload
 from omnistra.core.tenancy import system_scope, workspace_scope
 
@@ -68,21 +69,37 @@ def deliver() -> int:
     total = 0
     settle_lost()
     running: dict[Future[None], UUID] = {}
+    troubled: set[UUID] = set()
     with ThreadPoolExecutor(max_workers=CALLS, thread_name_prefix="deliver") as pool:
         while True:
             for workspace_id, channel_id in _due_channels():
                 room = min(CALLS - len(running), AT_ONCE - list(running.values()).count(channel_id))
-                if room > 0:
-                    with workspace_scope(workspace_id):
-                        claims = _claim(channel_id, room)
-                    running |= {pool.submit(_carry_out, claim): channel_id for claim in claims}
+                if room > 0 and channel_id not in troubled:
+                    with _its_own_trouble(channel_id, troubled):
+                        with workspace_scope(workspace_id):
+                            claims = _claim(channel_id, room)
+                        running |= {pool.submit(_carry_out, claim): channel_id for claim in claims}
             if not running:
                 return total
             done, _ = wait(running, LOOK_AGAIN_SECONDS, FIRST_COMPLETED)
             for call in done:
-                del running[call]
-                call.result()
+                with _its_own_trouble(running.pop(call), troubled):
+                    call.result()
             total += len(done)
+
+
+@contextmanager
+def _its_own_trouble(channel_id: UUID, troubled: set[UUID]) -> Iterator[None]:
+    """What fails at one channel is said and leaves the others going; it is tried again by the next run. A database that
+    is away is everybody's trouble: raises OperationalError."""
+    try:
+        yield
+    except OperationalError:
+        raise
+    except Exception as error:
+        troubled.add(channel_id)
+        log.error("delivery.channel_failed", channel=channel_id, trace=frames(error))
+        reports.capture(error)
 
 
 def _due_channels() -> list[tuple[UUID, UUID]]:
@@ -198,13 +215,27 @@ def _send(claim: _Claim) -> str:
     with ExitStack() as stack:
         outbound: OutboundMedia | None = None
         if claim.attachment is not None:
-            outbound = stack.enter_context(media.opened_for_sending(claim.attachment))
+            outbound = stack.enter_context(_file(claim.attachment))
         message = OutboundMessage(
             handles=claim.handles, reference=str(claim.delivery.pk), text=claim.message.text, media=outbound,
             reply_to=claim.reply_to,
         )  # fmt: skip
         platform = provider(claim.channel.provider)
         return platform.send(claim.channel.external_id, claim.channel.credentials or {}, message)
+
+
+@contextmanager
+def _file(attachment: Attachment) -> Iterator[OutboundMedia]:
+    """The file to send; where it cannot be opened nothing was sent, and the agent is told so."""
+    with ExitStack() as stack:
+        try:
+            opened = stack.enter_context(media.opened_for_sending(attachment))
+        except (FileNotFoundError, KeyMissing, SealBroken) as error:
+            raise Permanent("The file is no longer there.") from error
+        except Exception as error:  # the storage, whose libraries raise errors of their own
+            reports.capture(error)
+            raise Retryable("The file could not be read from the storage.") from error
+        yield opened
 
 
 def _settle(claim: _Claim, state: str, change: Any) -> None:

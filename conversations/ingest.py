@@ -22,7 +22,7 @@ from channels_app.registry import PROVIDERS
 from channels_app.webhooks import place
 from conversations import identities, statuses
 from conversations.models import Attachment, Conversation, Message, Reaction
-from omnistra.core import keyring, live
+from omnistra.core import keyring, live, reports
 from omnistra.core.bulk import insert_new
 from omnistra.core.jobs import wake
 from omnistra.core.keyring import KeyMissing, SealBroken
@@ -163,6 +163,7 @@ def _store_group(workspace_id: UUID, group: list[tuple[_Event, Item]]) -> None:
             raise
         except Exception as error:
             log.error("ingest.event_failed", raw_event=event.id, trace=frames(error))
+            reports.capture(error)
             event.problems.append(f"failed:{type(error).__name__}")
 
 

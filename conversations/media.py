@@ -1,6 +1,7 @@
 """Files: fetched from the platform or uploaded by agents, stored sealed, opened for showing and sending.
 
 A stored file is sealed under its contact's key and bound to its attachment row; its name in the storage says nothing.
+It is named for removal before it is stored, until a row holds it: a kill in between leaves no file behind.
 """
 
 import tempfile
@@ -13,20 +14,28 @@ from uuid import UUID
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
-from channels_app.contract import CredentialsRefused, MediaGone, OutboundMedia, ProviderError, Retryable
+from channels_app.contract import (
+    CredentialsRefused,
+    MediaGone,
+    OutboundMedia,
+    OutboundMessage,
+    ProviderError,
+    Retryable,
+)
 from channels_app.models import Channel
 from channels_app.registry import provider
 from conversations.models import Attachment, Conversation
-from conversations.replies import StoredFile
-from omnistra.core import keyring, live
+from conversations.replies import Refused, StoredFile
+from omnistra.core import keyring, live, reports
 from omnistra.core.ids import uuid7
 from omnistra.core.jobs import wake
-from omnistra.core.logs import get_logger
+from omnistra.core.logs import frames, get_logger
 from omnistra.core.sealing import SealedFile, preload, seal_file
 from omnistra.core.tenancy import system_scope, workspace_scope
+from privacy import erasure
 
 log = get_logger(__name__)
 LEASE = timedelta(seconds=180)
@@ -74,13 +83,21 @@ def _place(workspace_id: UUID, attachment_id: UUID) -> bytes:
 
 
 def _store(workspace_id: UUID, contact_id: UUID, attachment_id: UUID, source: IO[bytes]) -> tuple[str, int]:
-    """Seal `source` into the storage; gives the storage key and the plain size in bytes."""
+    """Seal `source` into the storage; gives the storage key and the plain size in bytes. Whoever records the key keeps
+    the file (erasure.keep_files). Raises Retryable where the storage does not take it."""
+    name = f"{workspace_id}/{attachment_id.hex[-2:]}/{attachment_id}-{uuid7().hex[-12:]}"
     key = keyring.contact_keys(workspace_id, [contact_id])[contact_id]
     with tempfile.SpooledTemporaryFile(max_size=MEMORY) as sealed:
         size = seal_file(key, _place(workspace_id, attachment_id), source, sealed)  # type: ignore[arg-type]
         sealed.seek(0)
-        name = f"{workspace_id}/{attachment_id.hex[-2:]}/{attachment_id}-{uuid7().hex[-12:]}"
-        return default_storage.save(name, File(sealed)), size
+        with workspace_scope(workspace_id), transaction.atomic():
+            erasure.announce_file(name)
+        try:
+            return default_storage.save(name, File(sealed)), size
+        except Exception as error:  # storages' libraries raise errors of their own
+            log.error("media.not_stored", attachment=attachment_id, trace=frames(error))
+            reports.capture(error)
+            raise Retryable("The file could not be stored.") from error
 
 
 @contextmanager
@@ -103,22 +120,25 @@ def opened_for_sending(attachment: Attachment) -> Iterator[OutboundMedia]:
 
 
 def store_upload(conversation: Conversation, upload: UploadedFile, message_id: UUID) -> StoredFile:
-    """Seal and store a member's file before the answer is queued (storage is a network call: outside a transaction)."""
+    """Seal and store a member's file before the answer is queued (storage is a network call: outside a transaction).
+    Raises Refused, with nothing stored."""
     platform = provider(conversation.channel.provider)
     head = upload.read(16)
     upload.seek(0)
-    mime = sniff(head) or upload.content_type or "application/octet-stream"
-    kind = platform.kind_of(mime)
-    attachment_id = uuid7()
-    key, size = _store(conversation.workspace_id, conversation.contact_id, attachment_id, upload.file)  # type: ignore[arg-type]
+    mime = sniff(head) or upload.content_type or ""
+    if not sniff(head) and mime.startswith("image/"):  # pictures are shown: what its sender calls one must be one
+        mime = ""
+    mime = mime or "application/octet-stream"
     name = (upload.name or "file").replace("\x00", "")[-200:]
-    outbound = OutboundMedia(kind, mime, name, size, upload.file)  # type: ignore[arg-type]
-    return StoredFile(message_id, attachment_id, kind, mime, name, size, key, outbound)
-
-
-def discard(file: StoredFile) -> None:
-    """Remove an upload whose answer was refused."""
-    default_storage.delete(file.storage_key)
+    attachment_id = uuid7()
+    outbound = OutboundMedia(platform.kind_of(mime), mime, name, upload.size or 0, upload.file)  # type: ignore[arg-type]
+    if reason := platform.refuse(OutboundMessage({}, "", media=outbound)):
+        raise Refused("not_accepted", reason, "Choose another file.")
+    try:
+        key, size = _store(conversation.workspace_id, conversation.contact_id, attachment_id, upload.file)  # type: ignore[arg-type]
+    except Retryable as error:
+        raise Refused("not_stored", error.title, "Try again in a minute.") from error
+    return StoredFile(message_id, attachment_id, outbound.kind, mime, name, size, key, outbound)
 
 
 def fetch_due(limit: int = 20) -> int:
@@ -139,7 +159,13 @@ def fetch_due(limit: int = 20) -> int:
         channels = Channel.objects.in_bulk({attachment.channel_id for attachment in due})
         preload([*due, *channels.values()])
     for attachment in due:
-        _fetch(attachment, channels[attachment.channel_id])
+        try:
+            _fetch(attachment, channels[attachment.channel_id])
+        except OperationalError:
+            raise
+        except Exception as error:  # the others are fetched; this one comes again when its lease ends
+            log.error("media.fetch_failed", attachment=attachment.pk, trace=frames(error))
+            reports.capture(error)
     return len(due)
 
 
@@ -159,8 +185,9 @@ def _fetch(attachment: Attachment, channel: Channel) -> None:
             plain.seek(0)
             head = plain.read(16)
             plain.seek(0)
-            mime = sniff(head) or answer.mime or attachment.detail("mime")
-            if not _fits(attachment.kind, mime):
+            shown = sniff(head)
+            mime = shown or answer.mime or attachment.detail("mime")
+            if not _fits(attachment.kind, mime) or (attachment.kind in ("image", "sticker") and not shown):
                 raise MediaGone("The file is not what it says it is.")
             key, size = _store(attachment.workspace_id, attachment.contact_id, attachment.pk, plain)  # type: ignore[arg-type]
     except CredentialsRefused as error:
@@ -173,15 +200,15 @@ def _fetch(attachment: Attachment, channel: Channel) -> None:
         else:
             _record(attachment, Attachment.State.FAILED, note=error.title)
     else:
-        if not _record(attachment, Attachment.State.STORED, storage_key=key, size=size, mime=mime):
-            default_storage.delete(key)  # the message was erased while its file was on the way
+        # Where the message was erased meanwhile nothing is recorded, and the file stays named for removal.
+        _record(attachment, Attachment.State.STORED, storage_key=key, size=size, mime=mime)
 
 
 def _record(
     attachment: Attachment, state: str, *, note: str = "", wait: timedelta | None = None,
     storage_key: str = "", size: int | None = None, mime: str = "",
-) -> bool:  # fmt: skip
-    """Write the outcome of a fetch; False when the attachment is gone."""
+) -> None:  # fmt: skip
+    """Write the outcome of a fetch, unless the attachment is gone."""
     with workspace_scope(attachment.workspace_id), transaction.atomic():
         row = (
             Attachment.objects.select_for_update(of=("self",))
@@ -190,19 +217,19 @@ def _record(
             .first()
         )
         if row is None or row.state == Attachment.State.PURGED:
-            return False
+            return
         row.state = state
         row.next_attempt_at = timezone.now() + wait if wait else None
         if storage_key:
             row.storage_key, row.size = storage_key, size
+            erasure.keep_files([storage_key])
         row.details = {
             **(row.details or {}),
-            **({"note": note} if note else {}),
+            "note": note,
             **({"mime": mime} if mime else {}),
         }
         row.save()
         live.publish(row.workspace_id, "message", row.message.conversation_id)
-    return True
 
 
 def try_again(attachment: Attachment) -> None:

@@ -23,6 +23,7 @@ from omnistra.core import live
 from omnistra.core.ids import uuid7
 from omnistra.core.jobs import wake
 from omnistra.core.templatetags.display import span
+from privacy import erasure
 
 
 class Refused(Exception):
@@ -145,6 +146,7 @@ def send_reply(
             deliveries.append(Delivery(channel=conversation.channel, conversation=conversation, message=message))
         Message.objects.bulk_create(messages)
         Attachment.objects.bulk_create(attachments)
+        erasure.keep_files([file.storage_key for file in files])
         Delivery.objects.bulk_create(deliveries)
         Conversation.objects.filter(pk=conversation.pk).update(
             last_message_at=Greatest(F("last_message_at"), now), unread_count=0

@@ -1,5 +1,6 @@
 """The inbox: each view returns the page, or the fragment that the page's script asked for (`?part=`)."""
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from omnistra.core.ids import uuid7
 from omnistra.core.keyring import KeyMissing, SealBroken
 from omnistra.core.sealing import preload
 
-_SHOWN_INLINE = ("image/jpeg", "image/png", "image/webp", "image/gif", "audio/", "video/")
+_SHOWN_INLINE = re.compile(r"(?:image/(?:jpeg|png|webp|gif)|(?:audio|video)/[a-z0-9.-]{1,40})\Z")
 _DONE = {"close": "Closed. It opens again when they write.", "reopen": "Reopened."}
 P = Permission
 
@@ -147,8 +148,6 @@ def reply(request: MemberRequest, identity: UUID) -> HttpResponse:
             replies.send_reply(conversation, text, actor, files=files, reply_to=original, nonce=nonce)
     except replies.Refused as refused:
         error = f"{refused.reason} {refused.next_step}".strip()
-        for file in files:
-            media.discard(file)
     with transaction.atomic():
         return _answer(request, identity, error, text)
 
@@ -214,23 +213,25 @@ def fetch_again(request: MemberRequest, identity: UUID) -> HttpResponse:
 
 
 def _range(header: str, size: int) -> tuple[int, int] | None:
-    """The one byte range of a Range header, as (start, end exclusive); None for none or nonsense."""
-    unit, _, spec = header.partition("=")
-    first, _, last = spec.partition("-")
-    numbers = all(part == "" or (part.isascii() and part.isdigit() and len(part) < 16) for part in (first, last))
-    if unit != "bytes" or not numbers or not (first or last):
-        return None
+    """The one byte range of a Range header, as (start, end exclusive): empty where the file has no such bytes. None for
+    none, several or nonsense, which a server passes over (RFC 9110, 14.2)."""
+    match = re.fullmatch(r"bytes=([0-9]{0,15})-([0-9]{0,15})", header)
+    first, last = match.groups() if match else ("", "")
     if not first:
-        return max(0, size - int(last)), size
-    start, end = int(first), min(int(last) + 1, size) if last else size
-    return (start, end) if start < end else None
+        return (max(0, size - int(last)), size) if last else None
+    if last and int(last) < int(first):
+        return None
+    return int(first), min(int(last) + 1, size) if last else size
 
 
+@transaction.non_atomic_requests
 @require_GET
 @requires(P.CONVERSATIONS_VIEW)
 def attachment(request: MemberRequest, identity: UUID) -> HttpResponseBase:
-    """A file, opened as it is sent. Only kinds that a browser shows safely are shown; the rest is downloaded."""
-    row = get_object_or_404(Attachment.objects, pk=identity, state=Attachment.State.STORED)
+    """A file, opened as it is sent. Only kinds that a browser shows safely are shown; the rest is downloaded. The
+    storage may be a network away, so that no transaction is open then."""
+    with transaction.atomic():
+        row = get_object_or_404(Attachment.objects, pk=identity, state=Attachment.State.STORED)
     preload([row])
     stack = media.opened(row)
     try:
@@ -240,6 +241,9 @@ def attachment(request: MemberRequest, identity: UUID) -> HttpResponseBase:
         raise Http404("This file is no longer there.") from None
     span = _range(request.headers.get("Range", ""), sealed.size)
     start, end = span or (0, sealed.size)
+    if span and start >= end:
+        stack.__exit__(None, None, None)
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{sealed.size}", "Content-Length": "0"})
 
     def body() -> Any:
         try:
@@ -247,7 +251,7 @@ def attachment(request: MemberRequest, identity: UUID) -> HttpResponseBase:
         finally:
             stack.__exit__(None, None, None)
 
-    shown = mime.startswith(_SHOWN_INLINE) and row.kind != "document"
+    shown = bool(_SHOWN_INLINE.match(mime)) and row.kind != "document"
     content_type = mime if shown else "application/octet-stream"
     response = StreamingHttpResponse(body(), status=206 if span else 200, content_type=content_type)
     response["Content-Length"] = str(end - start)

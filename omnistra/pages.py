@@ -1,10 +1,12 @@
-"""Public pages, documents, health and error pages."""
+"""Public pages, documents and error pages."""
+
+import sys
 
 from django.conf import settings
-from django.core.cache import cache
-from django.db import connection
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.template import loader
 
 from accounts.access import public
 from accounts.models import Membership
@@ -28,30 +30,6 @@ def document(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @public
-def health(request: HttpRequest) -> HttpResponse:
-    """Alive."""
-    return HttpResponse("ok", content_type="text/plain")
-
-
-@public
-def ready(request: HttpRequest) -> HttpResponse:
-    """Whether what this process needs answers: 200 or 503, and which part does not."""
-    parts = {}
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-        parts["database"] = True
-    except Exception:
-        parts["database"] = False
-    try:
-        cache.get("ready")
-        parts["broker"] = True
-    except Exception:
-        parts["broker"] = False
-    return JsonResponse(parts, status=200 if all(parts.values()) else 503)
-
-
-@public
 def styleguide(request: HttpRequest) -> HttpResponse:
     """Every part in every state (local and test only)."""
     if settings.ENVIRONMENT == "production":
@@ -68,3 +46,20 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         {"exception": "This page was open too long. Go back, reload and try again."},
         status=403,
     )
+
+
+@public
+def server_error(request: HttpRequest) -> HttpResponse:
+    """What nobody caught: 503 where the database is away (trying again helps), else 500. In the caller's form, and
+    without context, session or database."""
+    away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    status, headers = (503, {"Retry-After": "5"}) if away else (500, {})
+    if not request.path_info.startswith("/api/"):
+        return HttpResponse(loader.get_template(f"{status}.html").render(), status=status, headers=headers)
+    problem = {"type": "about:blank", "title": "This is our fault", "status": status}
+    problem |= (
+        {"title": "Try again in a moment", "detail": "The database does not answer right now.", "code": "unavailable"}
+        if away
+        else {"detail": "The request failed; the error was recorded without its contents.", "code": "failed"}
+    )
+    return JsonResponse(problem, status=status, headers=headers, content_type="application/problem+json")

@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from channels_app.webhooks import webhook
 from omnistra import pages
+from omnistra.probes import PROBES
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -20,9 +21,9 @@ urlpatterns = [
     path("webhooks/<slug:provider>/", webhook, name="webhook"),
     path("api/", include("omnistra.api")),
     path("admin/", admin.site.urls),
-    path("healthz", pages.health, name="healthz"),
-    path("readyz", pages.ready, name="readyz"),
+    *(path(address.removeprefix("/"), probe, name=address.removeprefix("/")) for address, probe in PROBES.items()),
 ]
+handler500 = pages.server_error
 if settings.SANDBOX:
     urlpatterns += [
         path("sandbox/", include("channels_app.sandbox.urls")),

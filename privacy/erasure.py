@@ -7,18 +7,21 @@
 """
 
 from collections import Counter
+from datetime import timedelta
 from uuid import UUID
 
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
+from omnistra.core import reports
 from omnistra.core.logs import get_logger
 from privacy.models import FileRemoval, PurgeRun
 from privacy.registry import STORES, Store
 from privacy.selection import Selection
 
 log = get_logger(__name__)
+UNRECORDED = timedelta(hours=1)  # longer than any upload or fetch takes from the storage to its row
 
 
 def preview(selection: Selection) -> dict[str, int]:
@@ -64,6 +67,17 @@ def _add(run: PurgeRun, counts: dict[str, int]) -> None:
     PurgeRun.objects.filter(pk=run.pk).update(counts=run.counts)
 
 
+def announce_file(storage_key: str) -> None:
+    """Name a file for removal before it is stored: the transaction that records it keeps it, and a kill in between
+    leaves nothing behind. In a workspace scope and a transaction."""
+    FileRemoval.objects.create(storage_key=storage_key, due_at=timezone.now() + UNRECORDED)
+
+
+def keep_files(storage_keys: list[str]) -> None:
+    """Rows hold these files now. In their transaction."""
+    FileRemoval.objects.filter(storage_key__in=storage_keys).delete()
+
+
 def forget_files(storage_keys: list[str]) -> int:
     """Name files for removal, in the transaction that deletes their rows; gives how many."""
     FileRemoval.objects.bulk_create([FileRemoval(storage_key=key) for key in storage_keys if key])
@@ -75,15 +89,16 @@ def remove_files(limit: int = 500) -> int:
     removed = 0
     while True:
         with transaction.atomic():
-            due = list(FileRemoval.objects.order_by("created_at")[:limit])
+            due = list(FileRemoval.objects.filter(due_at__lte=timezone.now()).order_by("due_at")[:limit])
         done = []
         for row in due:
             try:
                 default_storage.delete(row.storage_key)
             except FileNotFoundError:
                 pass
-            except OSError as error:
+            except Exception as error:  # any storage's own kind of trouble: the name stays, the sweep tries again
                 log.warning("erasure.file_not_removed", removal=row.pk, error=type(error).__name__)
+                reports.capture(error)
                 continue
             done.append(row.pk)
         with transaction.atomic():

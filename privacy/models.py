@@ -62,14 +62,14 @@ class PurgeRun(WorkspaceModel):
 
 
 class FileRemoval(WorkspaceModel):
-    """A stored file whose row is gone and which is still to be removed from the storage (written with the row's
-    deletion, done after the commit, swept)."""
+    """A stored file that no row holds (any more) and that is to be removed from the storage once it is due: written
+    with the row's deletion, or before the file is stored; done after the commit, swept."""
 
     storage_key = models.CharField(max_length=120)
-    created_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField(default=timezone.now)
 
     class Meta(WorkspaceModel.Meta):
-        indexes = [models.Index(fields=["workspace", "created_at"], name="privacy_fileremoval_due")]
+        indexes = [models.Index(fields=["workspace", "due_at"], name="privacy_fileremoval_due")]
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -4,15 +4,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from accounts import audit
 from accounts.audit import Actor
+from omnistra.core import reports
+from omnistra.core.logs import frames, get_logger
 from omnistra.core.tenancy import system_scope, workspace_scope
 from privacy import erasure
 from privacy.models import FileRemoval, PurgeRun, RetentionPolicy
 from privacy.selection import RULES, Cutoffs, Selection
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +117,26 @@ def purge_all(trigger: str) -> int:
     """One purge pass over every workspace that has a rule; gives how many runs there were."""
     with transaction.atomic(), system_scope("privacy.purge"):
         workspaces = list(RetentionPolicy.objects.values_list("workspace_id", flat=True).distinct())
-    return sum(1 for workspace_id in workspaces if purge(workspace_id, trigger))
+    return sum(1 for workspace_id in workspaces if _purged(workspace_id, trigger))
+
+
+def _purged(workspace_id: UUID, trigger: str) -> bool:
+    """One workspace's pass; its trouble holds up no other workspace's promise."""
+    try:
+        return purge(workspace_id, trigger) is not None
+    except OperationalError:
+        raise
+    except Exception as error:
+        log.error("purge.failed", workspace=workspace_id, trace=frames(error))
+        reports.capture(error)
+        return False
 
 
 def remove_all_files() -> int:
     """Remove what interrupted runs left named for removal; gives how many files."""
     with transaction.atomic(), system_scope("privacy.remove_files"):
-        workspaces = list(FileRemoval.objects.values_list("workspace_id", flat=True).distinct())
+        due = FileRemoval.objects.filter(due_at__lte=timezone.now())
+        workspaces = list(due.values_list("workspace_id", flat=True).distinct())
     removed = 0
     for workspace_id in workspaces:
         with workspace_scope(workspace_id):

@@ -6,4 +6,6 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self) -> None:
-        from omnistra.core import checks, lookups  # noqa: F401  (they register themselves)
+        from omnistra.core import checks, lookups, reports  # noqa: F401  (the first two register themselves)
+
+        reports.connect()

@@ -1,5 +1,6 @@
 """System checks that refuse an unsafe production, and say what to do."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,14 @@ def surface_is_closed(app_configs: Any, **kwargs: Any) -> list[Error]:
         found.append(Error("BASE_URL is not https.", hint="Serve the product by TLS.", id="omnistra.E023"))
     if not settings.META_GRAPH_URL.startswith("https://"):
         found.append(Error("META_GRAPH_URL is not https.", hint="Leave it unset.", id="omnistra.E024"))
+    if settings.SENTRY_DSN and not re.fullmatch(r"https://\w+@[\w.:-]+(/[\w./-]*)?/\d+", settings.SENTRY_DSN):
+        found.append(
+            Error(
+                "SENTRY_DSN is no DSN of an https address.",
+                hint="Copy it as Sentry shows it (https://<key>@<host>/<project>), or leave it unset.",
+                id="omnistra.E025",
+            )
+        )
     return found
 
 

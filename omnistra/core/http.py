@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import requests
 from django.conf import settings
@@ -64,8 +64,18 @@ def _meta_hosts() -> set[str]:
     return {urlsplit(settings.META_GRAPH_URL).netloc, *settings.META_MEDIA_HOSTS}
 
 
+def _report_hosts() -> set[str]:
+    """The host of the error reports (core.reports), without the key in front of it; none while they are off."""
+    return {urlsplit(settings.SENTRY_DSN).netloc.rpartition("@")[2]} - {""}
+
+
+def _own_hosts() -> set[str]:
+    """This installation, as seen from outside (core.doctor)."""
+    return {urlsplit(settings.BASE_URL).netloc}
+
+
 # Purpose -> the hosts (host or host:port) that may be called for it. The one register of what leaves.
-REGISTER: dict[str, Callable[[], set[str]]] = {"meta": _meta_hosts}
+REGISTER: dict[str, Callable[[], set[str]]] = {"meta": _meta_hosts, "reports": _report_hosts, "self": _own_hosts}
 
 
 def _loopback_allowed(host: str, port: int) -> bool:
@@ -114,6 +124,19 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
 
 
+def _parts(url: str) -> SplitResult:
+    """The parts of an address that every library reads alike. Raises EgressRefused for one that they may read
+    differently: in `https://evil.example\\@listed.example/` the library that connects sees another host than we do."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  (raises for one that is no port)
+    except ValueError as error:
+        raise EgressRefused("This is no address.") from error
+    if "\\" in url or " " in url or "@" in parts.netloc or not url.isprintable():
+        raise EgressRefused("This is no plain address.")
+    return parts
+
+
 class Client:
     """Calls for one purpose of the egress register."""
 
@@ -126,7 +149,7 @@ class Client:
         self._session.mount("https://", adapter)
 
     def _check(self, url: str) -> None:
-        parts = urlsplit(url)
+        parts = _parts(url)
         if parts.netloc not in REGISTER[self.purpose]() and parts.hostname not in REGISTER[self.purpose]():
             raise EgressRefused(f"{parts.hostname} is not in the egress register for {self.purpose}.")
         if parts.scheme != "https" and not _loopback_allowed(parts.hostname or "", parts.port or 80):

@@ -31,6 +31,14 @@ def _client() -> "redis.Redis":
     return _clients[url]
 
 
+def answers() -> bool:
+    """Whether the server of the events is there."""
+    try:
+        return bool(_client().ping())
+    except redis.RedisError:
+        return False
+
+
 def _topic(workspace_id: UUID) -> str:
     return f"live:{workspace_id}"
 

@@ -11,6 +11,7 @@ import threading
 from celery.beat import Service
 
 from omnistra.celery import app
+from omnistra.core import reports
 from omnistra.core.logs import get_logger
 
 log = get_logger(__name__)
@@ -20,8 +21,10 @@ def _beat(schedule: str) -> None:
     """Keep time until the process ends. A beat that fails ends the worker too: the supervisor starts both again."""
     try:
         Service(app, schedule_filename=schedule).start()
-    except Exception:
+    except Exception as error:
         log.exception("beat.failed")
+        reports.capture(error)
+        reports.flush(2.0)
         os.kill(os.getpid(), signal.SIGTERM)
 
 

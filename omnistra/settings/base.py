@@ -43,6 +43,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "omnistra.probes.ProbeMiddleware",
     # First, because a webhook needs no session, no cookie and no page header, and must be quick.
     "channels_app.webhooks.WebhookMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -107,7 +108,13 @@ SYSTEM_ROLE = "omnistra_system"
 
 CACHE_URL = env("CACHE_URL", default="")
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="")
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}}
+CACHES = {
+    "default": {
+        "BACKEND": "omnistra.core.cache.ForgivingCache",
+        "LOCATION": CACHE_URL,
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},  # seconds: a page waits no longer for it
+    }
+}
 
 # Files: sealed before they reach the storage, so any storage will do (django-storages for S3).
 STORAGE_URL = env("STORAGE_URL", default=f"file://{DATA_DIR}/files")
@@ -117,8 +124,12 @@ def configure_storages(url: str) -> dict[str, dict[str, object]]:
     """STORAGES for `file:///folder` or `s3://bucket/prefix?endpoint=https://…`."""
     parts = urlsplit(url)
     if parts.scheme == "s3":
+        from botocore.config import Config  # only where S3 is used: it costs start-up time
+
         query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
         options: dict[str, object] = {"bucket_name": parts.netloc, "location": parts.path.strip("/")}
+        # A page waits for it: botocore's own minute would hold a thread of the web server.
+        options["client_config"] = Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 2})
         if endpoint := query.get("endpoint"):
             options["endpoint_url"] = endpoint
         files: dict[str, object] = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
@@ -146,6 +157,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # Mail
 EMAIL_URL = env("EMAIL_URL", default="consolemail://")
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Omnistra <hello@omnistra.ai>")
 PRIVACY_EMAIL = "privacy@omnistra.ai"
 
@@ -252,7 +264,9 @@ SPECTACULAR_SETTINGS = {
 
 LOGGING_CONFIG = "omnistra.core.logs.configure"
 LOGGING = {"version": 1}  # anything: Django calls LOGGING_CONFIG only when this is not empty
-SENTRY_DSN = env("SENTRY_DSN", default="")
+SENTRY_DSN = env("SENTRY_DSN", default="")  # empty: no error reports (core.reports)
+METRICS_TOKEN = env("METRICS_TOKEN", default="")  # empty: /metrics answers on this machine alone (omnistra.probes)
+RELEASE = env("RELEASE", default="0.1.0")  # what error reports name
 # How long a sending may stay unreported before it counts as lost (then `unknown`): longer than a call with its upload.
 DELIVERY_LEASE_SECONDS = env.int("DELIVERY_LEASE_SECONDS", default=180)
 RETENTION_CHUNK = 1000  # messages erased in one transaction: no lock is held longer than 200 ms

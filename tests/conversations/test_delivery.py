@@ -9,13 +9,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.audit import Actor
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, Membership, User
 from channels_app import registry
 from channels_app.contract import CredentialsRefused, Permanent, Retryable, Unknown
 from channels_app.models import Channel
 from channels_app.providers.whatsapp.provider import WhatsApp
 from conversations import delivery, replies
 from conversations.models import Conversation, Delivery, Message
+from omnistra.core.keyring import SealBroken
 from omnistra.core.tenancy import workspace_scope
 from tests.conversations.webhooks import connect, deliver, text
 
@@ -210,3 +211,27 @@ def test_a_slow_number_holds_up_no_other(talk, workspace, member, platform, monk
     go_on.set()
     worker.join(20)
     assert platform.sent == ["quick", "slow"]
+
+
+def test_one_number_in_trouble_holds_up_no_other(talk, other, member, platform, monkeypatch):
+    foreign = connect(other, "210000000000777", "310000000000777")
+    deliver((foreign, text("wamid.f", "hello", NOW)))
+    stranger = Membership.of_user(User.objects.get(email="max@elsewhere.example"))[0]
+    with workspace_scope(other.pk), transaction.atomic():
+        theirs = Conversation.objects.select_related("channel").get()
+    answer(talk, member, "ours")
+    answer(theirs, stranger, "theirs")
+    real = delivery._claim
+
+    def broken(channel_id, room):
+        if channel_id == talk.channel_id:
+            raise SealBroken("altered")
+        return real(channel_id, room)
+
+    monkeypatch.setattr(delivery, "_claim", broken)
+    delivery.deliver()
+    assert platform.sent == ["theirs"]
+    monkeypatch.undo()
+    monkeypatch.setitem(registry.PROVIDERS, "whatsapp", platform)
+    delivery.deliver()
+    assert platform.sent == ["theirs", "ours"]

@@ -40,6 +40,7 @@ def talk(workspace, channel):
         attachment = Attachment.objects.get()
         key, size = media._store(workspace.pk, attachment.contact_id, attachment.pk, io.BytesIO(b"a picture"))
         Attachment.objects.filter(pk=attachment.pk).update(state="stored", storage_key=key, size=size)
+        erasure.keep_files([key])
     return key
 
 
@@ -149,6 +150,21 @@ def test_another_workspaces_rows_stay(workspace, other, talk):
     rule(workspace, conversation_days=1)
     assert retention.purge_all("schedule") == 1
     assert counts(other)["Message"] == counts(other)["Contact"] == 1
+
+
+@pytest.mark.clause("10b")
+def test_one_workspace_in_trouble_holds_up_no_others_purge(workspace, other, talk, monkeypatch):
+    foreign = connect(other, "210000000000777", "310000000000777")
+    deliver((foreign, text("wamid.f1", "theirs", OLD)))
+    for each in (workspace, other):
+        rule(each, conversation_days=1)
+    real = retention.purge
+    for broken in (workspace.pk, other.pk):  # whichever comes first
+        monkeypatch.setattr(
+            retention, "purge", lambda pk, trigger, broken=broken: 1 / 0 if pk == broken else real(pk, trigger)
+        )
+        assert retention.purge_all("schedule") == 1
+    assert (counts(other)["Message"], counts(workspace)["Message"]) == (0, 3)
 
 
 @pytest.mark.clause("10b")

@@ -58,6 +58,7 @@ TABLE: dict[str, Rule] = {
     "webhook": anyone("GET", "POST", provider="provider"),
     "healthz": anyone("GET"),
     "readyz": anyone("GET"),
+    "metrics": anyone("GET"),
     "api_schema": anyone("GET"),
     "api_docs": anyone("GET"),
     "api_nothing_here": anyone("GET", "POST", "PUT", "PATCH", "DELETE", rest="nothing"),

@@ -1,4 +1,5 @@
-"""A planted text, name, number and token are found in no copy of the database, nowhere in Valkey, and in no log line."""
+"""A planted text, name, number and token are found in no copy of the database, nowhere in Valkey, in no log line and in no
+error report."""
 
 import io
 import logging
@@ -11,12 +12,15 @@ from django.db import connections, transaction
 from django.test import Client
 
 from accounts.audit import Actor
-from conversations import delivery, replies
+from channels_app.providers.whatsapp.provider import WhatsApp
+from conversations import delivery, ingest, replies, threads
 from conversations.models import Conversation
+from omnistra.core import reports
 from omnistra.core.logs import configure
 from omnistra.core.tenancy import workspace_scope
 from tests.channels_app.test_webhooks import post
-from tests.conversations.webhooks import body, connect, media, reaction, text
+from tests.conversations.webhooks import body, connect, deliver, media, reaction, text
+from tests.sentry import Sentry
 
 TEXT, NAME, NUMBER, TOKEN, REPLY = (
     "quokka-canary",
@@ -74,8 +78,6 @@ def test_what_was_planted_is_found_nowhere(committed, workspace, owner, member):
             )
         )
         assert answer.status_code == 200
-        from conversations import ingest
-
         ingest.drain()
         with workspace_scope(workspace.pk), transaction.atomic():
             conversation = Conversation.objects.select_related("channel").get()
@@ -99,3 +101,48 @@ def test_what_was_planted_is_found_nowhere(committed, workspace, owner, member):
         for place, held in (("database", copy), ("Valkey", memory), ("log", written)):
             assert plain not in held, (planted, place)
             assert plain.hex().encode() not in held, (planted, place, "as hex")
+
+
+def _fail(*held: object, **more: object) -> None:
+    """Fail as code does: with what it worked on in its arguments, its variables and its message."""
+    words = [str(each) for each in held] + PLANTED
+    raise RuntimeError(f"could not work on {words} {more}")
+
+
+@pytest.mark.clause("2c")
+@pytest.mark.clause("2d")
+def test_no_error_report_holds_what_was_planted(committed, workspace, owner, member, settings, monkeypatch):
+    """The drain, the outbox and a page fail while they hold all of it."""
+    sentry = Sentry()
+    settings.SENTRY_DSN = sentry.dsn
+    try:
+        channel, now = connect(workspace), datetime.now(UTC)
+        deliver((channel, text(WAMID, TEXT, now, NUMBER, NAME)))
+        with workspace_scope(workspace.pk), transaction.atomic():
+            conversation = Conversation.objects.select_related("channel").get()
+        with workspace_scope(workspace.pk):
+            replies.send_reply(conversation, REPLY, Actor.member(member))
+        monkeypatch.setattr(ingest, "_messages", _fail)
+        monkeypatch.setattr(WhatsApp, "send", _fail)
+        monkeypatch.setattr(threads, "_bubbles", _fail)
+        deliver((channel, text("wamid.CANARY0009", TEXT, now, NUMBER, NAME)))
+        delivery.deliver()
+        client = Client(raise_request_exception=False, headers={"Authorization": f"Bearer {TOKEN}"})
+        client.force_login(owner)
+        page = client.post(f"/w/{workspace.slug}/inbox/{conversation.pk}/close/?view={NUMBER}", {"note": TEXT})
+        assert page.status_code == 302
+        page = client.get(f"/w/{workspace.slug}/inbox/{conversation.pk}/?view={NUMBER}")
+        assert page.status_code == 500
+        reports.flush(5)
+    finally:
+        sentry.close()
+    failed = {
+        frame["module"]
+        for event in sentry.events()
+        for error in event["exception"]["values"]
+        for frame in error["stacktrace"]["frames"]
+    }
+    assert {"conversations.ingest", "conversations.delivery", "conversations.views"} <= failed
+    held = sentry.raw()
+    for planted in [*PLANTED, "northwind", owner.email, str(conversation.pk)]:
+        assert planted.encode() not in held, planted

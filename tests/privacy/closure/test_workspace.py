@@ -59,6 +59,7 @@ def filled(committed, workspace, member, platform) -> Workspace:
             attachment = make(Attachment, message=message, channel=channel, contact_id=talk.contact_id, state="stored")
             stored = media._store(workspace.pk, talk.contact_id, attachment.pk, io.BytesIO(b"a picture"))
             attachment.storage_key, attachment.size = stored
+            erasure.keep_files([attachment.storage_key])
             attachment.save()
             for model in WORKSPACE_MODELS:
                 if model not in (Attachment, Channel):
