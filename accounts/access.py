@@ -12,11 +12,14 @@ from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import ResolverMatch
+from django.urls import ResolverMatch, reverse
+from django.utils import timezone
 
 from accounts.models import Membership, User
+from accounts.models.workspaces import last_used
 from accounts.roles import Permission
 from omnistra.core.tenancy import workspace_scope
 
@@ -81,6 +84,21 @@ def enter(request: HttpRequest, slug: str, permission: Permission, while_closing
     return member
 
 
+def _note_visit(request: HttpRequest, member: Membership) -> None:
+    """Keep when the member was seen last, about every five minutes. Opening a page in another workspace than before is
+    kept at once: sign-in leads to the one used last. (What an open page fetches by itself is no such sign.)"""
+    seen, now = member.last_seen_at, timezone.now()
+    elsewhere = not getattr(request, "htmx", False) and last_used(request.memberships) is not member  # type: ignore[attr-defined]
+    if seen is None or elsewhere or now - seen > Membership.SEEN_EVERY:
+        transaction.on_commit(member.mark_seen, robust=True)
+
+
+def landing(user: User) -> str:
+    """Where a person's work begins: in the workspace used last; without any, where one can be opened."""
+    member = last_used(Membership.of_user(user))
+    return reverse("accounts:workspace", args=[member.workspace.slug]) if member else reverse("workspaces")
+
+
 def requires(permission: Permission, while_closing: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A member whose role has `permission`. The view gets `request.member`; its first URL argument is `slug`. Pages
     that stay open `while_closing` are those that undo the closing."""
@@ -96,6 +114,7 @@ def requires(permission: Permission, while_closing: bool = False) -> Callable[[C
                 member = enter(request, slug, permission, while_closing)
             except WorkspaceClosing:
                 return redirect("accounts:general", slug)
+            _note_visit(request, member)
             with workspace_scope(member.workspace_id):
                 response: HttpResponse = view(request, *args, **kwargs)
                 if hasattr(response, "render"):

@@ -4,19 +4,15 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
-from django.urls import reverse
 
-from accounts.models import Membership
+from accounts.access import landing
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """E-mail as the only name; after sign-in the person lands in their inbox."""
+    """E-mail as the only name; after sign-in the person lands in the workspace used last."""
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
-        memberships = Membership.of_user(request.user)  # type: ignore[arg-type]
-        if memberships:
-            return reverse("conversations:list", args=[memberships[0].workspace.slug])
-        return reverse("home")
+        return landing(request.user)  # type: ignore[arg-type]
 
     def save_user(self, request: HttpRequest, user: Any, form: Any, commit: bool = True) -> Any:
         user.name = form.cleaned_data["name"]

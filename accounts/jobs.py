@@ -1,6 +1,7 @@
 """Background jobs of people and workspaces."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from allauth.account.models import EmailConfirmation
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import invitations, mails
 from accounts.models import AccessGrant, AccessRead, IdempotentAnswer, Membership, OperatorAction
 from accounts.roles import Permission
 from omnistra.core.jobs import periodic_job, workspace_job
@@ -51,3 +53,32 @@ def forget() -> int:
         deleted += old.delete()[0]
         deleted += OperatorAction.objects.filter(at__lt=now - KEEP_OVERSIGHT).delete()[0]
     return deleted
+
+
+@periodic_job("accounts.send_invitations")
+def send_invitations() -> int:
+    """Mail the invitations that wait for it."""
+    return invitations.send_due()
+
+
+@periodic_job("accounts.forget_invitations", exclusive_seconds=600)
+def forget_invitations() -> int:
+    """Delete those that ended a month ago."""
+    return invitations.forget_old()
+
+
+@workspace_job("accounts.tell_of_transfer")
+def tell_of_transfer(*membership_ids: UUID) -> int:
+    """Mail those between whom a workspace changed hands. Running it again mails again: better twice than never."""
+    with transaction.atomic():
+        people = list(Membership.ever.filter(pk__in=membership_ids).select_related("user", "workspace"))
+    for each in people:
+        others = [mails.tame(other.user.name) for other in people if other.pk != each.pk]
+        context = {
+            "workspace": mails.tame(each.workspace.name),
+            "is_owner": each.role == "owner",
+            "other": ", ".join(others),
+            "url": settings.BASE_URL + reverse("accounts:members", args=[each.workspace.slug]),
+        }
+        mails.send(each.user.email, "transfer", context)
+    return len(people)

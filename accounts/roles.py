@@ -1,8 +1,13 @@
 """Who may do what: one table from role to permission. What is not listed is denied."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from django.db import models
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+CUSTOM = "custom"  # the role of a member whose permissions a custom role lists
 
 
 class Role(models.TextChoices):
@@ -40,6 +45,11 @@ class Permission(StrEnum):
     OPERATOR_ACCESS_VIEW = "operator_access.view"
     OPERATOR_ACCESS_DECIDE = "operator_access.decide"
 
+    @property
+    def label(self) -> str | Promise:
+        """What it allows, as pages say it."""
+        return _LABELS[self]
+
 
 P = Permission
 _VIEW = {P.WORKSPACE_VIEW, P.CONVERSATIONS_VIEW, P.CHANNELS_VIEW, P.MEMBERS_VIEW, P.RETENTION_VIEW}
@@ -61,6 +71,67 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 }
 
 
-def allows(role: str, permission: Permission) -> bool:
-    """Whether a role has a permission. An unknown role has none."""
-    return permission in PERMISSIONS.get(Role(role), frozenset()) if role in Role.values else False
+# What a member or an API key that is limited to channels may at most: everything else reaches beyond its channels.
+WITHIN_CHANNELS: frozenset[Permission] = frozenset(
+    _VIEW | {P.CONVERSATIONS_REPLY, P.CONVERSATIONS_MANAGE, P.IDENTIFIERS_REVEAL}
+)
+
+# What each role is for, as pages say it.
+ROLE_WORDS: dict[Role, str | Promise] = {
+    Role.OWNER: _("Everything, also handing over and closing the workspace."),
+    Role.ADMIN: _("Runs the workspace: channels, members, roles, keys, retention."),
+    Role.PRIVACY_OFFICER: _("Oversees: retention, audit log, operators’ access. Answers nobody."),
+    Role.AGENT: _("Answers conversations."),
+    Role.VIEWER: _("Reads, and changes nothing."),
+}
+
+OWNERS_ONLY = frozenset({P.WORKSPACE_CLOSE, P.WORKSPACE_TRANSFER})  # no custom role holds them
+GRANTABLE = tuple(each for each in Permission if each not in OWNERS_ONLY)
+
+# The permissions as pages show them: by subject, the harmless ones first.
+GROUPS: tuple[tuple[str | Promise, dict[Permission, str | Promise]], ...] = (
+    (_("Conversations"), {
+        P.CONVERSATIONS_VIEW: _("Read conversations"),
+        P.CONVERSATIONS_REPLY: _("Answer"),
+        P.CONVERSATIONS_MANAGE: _("Assign, close and reopen"),
+        P.IDENTIFIERS_REVEAL: _("Reveal numbers and identifiers"),
+    }),
+    (_("Channels"), {
+        P.CHANNELS_VIEW: _("See channels"),
+        P.CHANNELS_MANAGE: _("Connect and disconnect channels"),
+    }),
+    (_("People"), {
+        P.MEMBERS_VIEW: _("See members and roles"),
+        P.MEMBERS_MANAGE: _("Invite, change and remove members"),
+        P.ROLES_MANAGE: _("Make and change roles"),
+    }),
+    (_("Privacy and oversight"), {
+        P.RETENTION_VIEW: _("See retention"),
+        P.RETENTION_MANAGE: _("Change retention and purge"),
+        P.AUDIT_VIEW: _("Read the audit log"),
+        P.AUDIT_EXPORT: _("Export the audit log"),
+        P.OPERATOR_ACCESS_VIEW: _("See operators’ access"),
+        P.OPERATOR_ACCESS_DECIDE: _("Allow or end operators’ access"),
+    }),
+    (_("Workspace"), {
+        P.WORKSPACE_VIEW: _("Open the workspace"),
+        P.WORKSPACE_MANAGE: _("Change the workspace’s settings"),
+        P.SECURITY_MANAGE: _("Set the rules of sign-in"),
+        P.API_KEYS_MANAGE: _("Make and revoke API keys"),
+        P.WORKSPACE_TRANSFER: _("Hand the workspace over"),
+        P.WORKSPACE_CLOSE: _("Close the workspace"),
+    }),
+)  # fmt: skip
+_LABELS = {permission: label for _title, group in GROUPS for permission, label in group.items()}
+
+
+def with_needed(permissions: Iterable[Permission]) -> set[Permission]:
+    """These and what they are of no use without: opening the workspace, and seeing what one may change."""
+    wanted = {*permissions, P.WORKSPACE_VIEW}
+    nouns = {each.partition(".")[0] for each in wanted}
+    wanted |= {each for each in Permission if each.endswith(".view") and each.partition(".")[0] in nouns}
+    if P.IDENTIFIERS_REVEAL in wanted:
+        wanted.add(P.CONVERSATIONS_VIEW)
+    if P.ROLES_MANAGE in wanted:
+        wanted.add(P.MEMBERS_VIEW)
+    return wanted

@@ -2,14 +2,26 @@
 
 from django.urls import path
 
-from accounts.views import api_keys, members, operator_access, workspace
+from accounts.views import api_keys, invitations, members, operator_access, roles, workspace
 
 app_name = "accounts"
 urlpatterns = [
     path("", workspace.workspace_home, name="workspace"),
     path("settings/", workspace.settings_home, name="settings"),
     path("settings/workspace/", workspace.general, name="general"),
+    path("settings/membership/", members.membership, name="membership"),
+    path("settings/membership/leave/", members.leave, name="leave"),
     path("settings/members/", members.members, name="members"),
+    path("settings/members/invite/", invitations.invite, name="invite"),
+    path("settings/members/transfer/", members.transfer, name="transfer"),
+    path("settings/members/<uuid:identity>/", members.member, name="member"),
+    path("settings/members/<uuid:identity>/remove/", members.remove, name="remove_member"),
+    path("settings/invitations/<uuid:identity>/resend/", invitations.resend, name="resend_invitation"),
+    path("settings/invitations/<uuid:identity>/revoke/", invitations.revoke, name="revoke_invitation"),
+    path("settings/roles/", roles.roles, name="roles"),
+    path("settings/roles/new/", roles.new_role, name="new_role"),
+    path("settings/roles/<uuid:identity>/", roles.role, name="role"),
+    path("settings/roles/<uuid:identity>/delete/", roles.delete_role, name="delete_role"),
     path("settings/api-keys/", api_keys.api_keys, name="api_keys"),
     path("settings/api-keys/<uuid:key_id>/revoke/", api_keys.revoke_api_key, name="revoke_api_key"),
     path("settings/operator-access/", operator_access.operator_access, name="operator_access"),

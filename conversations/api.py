@@ -158,7 +158,8 @@ class OneConversation(ApiView):
         with transaction.atomic():
             row = _find(id)
             if "assignee" in values:
-                member = values["assignee"] and Membership.objects.filter(pk=values["assignee"]).first()
+                held = Membership.objects.select_for_update(no_key=True)  # not one who just goes
+                member = values["assignee"] and held.filter(pk=values["assignee"]).first()
                 if values["assignee"] and not member:
                     raise serializers.ValidationError({"assignee": ["No member of this workspace has this id."]})
                 row.assign(member)

@@ -5,16 +5,17 @@ from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from accounts.access import enter
+from accounts.models import Membership
 from accounts.roles import Permission
 from omnistra.core import live
 
 
-def _admit(request: HttpRequest, slug: str) -> object:
-    """The workspace's id for a member who may see conversations; None for somebody not signed in."""
+def _admit(request: HttpRequest, slug: str) -> Membership | None:
+    """The member, who may see conversations; None for somebody not signed in."""
     try:
         if not request.user.is_authenticated:
             return None
-        return enter(request, slug, Permission.CONVERSATIONS_VIEW).workspace_id
+        return enter(request, slug, Permission.CONVERSATIONS_VIEW)
     finally:
         connections.close_all()  # a stream lives for minutes: it must not hold a database connection
 
@@ -22,10 +23,11 @@ def _admit(request: HttpRequest, slug: str) -> object:
 @transaction.non_atomic_requests
 async def events(request: HttpRequest, slug: str) -> HttpResponseBase:
     """Server-sent events. The browser connects anew every few minutes, and is checked anew."""
-    workspace_id = await sync_to_async(_admit)(request, slug)
-    if workspace_id is None:
+    member = await sync_to_async(_admit)(request, slug)
+    if member is None:
         return HttpResponse(status=401)
-    response = StreamingHttpResponse(live.stream(workspace_id), content_type="text/event-stream")  # type: ignore[arg-type]
+    stream = live.stream(member.workspace_id, member.pk)
+    response = StreamingHttpResponse(stream, content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"
     return response

@@ -132,7 +132,7 @@ def load(
     slug = member.workspace.slug
     settings = retention.current()
     handles = list(Handle.objects.filter(contact_id=conversation.contact_id).order_by("created_at"))
-    members = list(Membership.objects.select_related("user").order_by("user__name"))
+    members = list(Membership.ever.select_related("user").order_by("user__name"))  # who has gone is still an author
     preload([conversation.contact, *handles])
     name = naming.shown_name(conversation.contact, handles)
     bubbles, older = _bubbles(conversation, slug, name, {each.pk: each.user.name for each in members}, before)
@@ -203,6 +203,7 @@ def _thread(
                 "selected": each.pk == conversation.assignee_id,
             }
             for each in members
+            if each.removed_at is None
         ],
         assignee_name=assignee.user.name if assignee else None,
         assignee_initials=assignee.initials if assignee else "",

@@ -177,7 +177,7 @@ def _assignee(request: HttpRequest) -> Membership | None:
     identity = _uuid(chosen)
     if identity is None:
         raise Http404("There is no such member.")
-    return get_object_or_404(Membership.objects, pk=identity)
+    return get_object_or_404(Membership.objects.select_for_update(no_key=True), pk=identity)  # not one who just goes
 
 
 @require_POST

@@ -36,6 +36,7 @@ def nothing_here(request: HttpRequest, rest: str) -> JsonResponse:
 
 
 urlpatterns = [
+    path("v1/", include("accounts.api_members")),
     path("v1/", include("channels_app.api")),
     path("v1/", include("conversations.api")),
     path("v1/", include("privacy.api")),

@@ -39,6 +39,15 @@ app.conf.update(
             "schedule": timedelta(seconds=15),
             "options": {"expires": 15},
         },
+        "accounts.send_invitations": {
+            "task": "accounts.send_invitations",
+            "schedule": timedelta(minutes=1),
+            "options": {"expires": 60},
+        },
+        "accounts.forget_invitations": {
+            "task": "accounts.forget_invitations",
+            "schedule": crontab(hour="3", minute="17"),
+        },
         "privacy.purge": {"task": "privacy.purge", "schedule": crontab(minute="7")},
         "privacy.remove_files": {"task": "privacy.remove_files", "schedule": timedelta(minutes=5)},
         "accounts.forget": {"task": "accounts.forget", "schedule": crontab(minute="47")},

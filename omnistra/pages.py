@@ -8,18 +8,15 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template import loader
 
-from accounts.access import public
-from accounts.models import Membership
+from accounts.access import landing, public
 from privacy import policies
 
 
 @public
 def home(request: HttpRequest) -> HttpResponse:
-    """The public page; a signed-in member goes on to the inbox."""
+    """The public page; who is signed in goes on to their work."""
     if request.user.is_authenticated:
-        memberships = Membership.of_user(request.user)  # type: ignore[arg-type]
-        if memberships:
-            return redirect("conversations:list", memberships[0].workspace.slug)
+        return redirect(landing(request.user))  # type: ignore[arg-type]
     return render(request, "home.html", {"sandbox": settings.SANDBOX})
 
 

@@ -13,6 +13,7 @@ urlpatterns = [
     path("privacy/", pages.document, {"slug": "privacy"}, name="privacy_policy"),
     path("terms/", pages.document, {"slug": "terms"}, name="terms"),
     path("processing-terms/", pages.document, {"slug": "processing"}, name="processing_terms"),
+    path("accounts/", include("accounts.person_urls")),
     path("accounts/", include("allauth.account.urls")),
     path("w/<slug:slug>/", include("accounts.urls")),
     path("w/<slug:slug>/", include("conversations.urls")),

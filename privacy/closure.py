@@ -111,7 +111,7 @@ def erase_workspace(closure: Closure) -> bool:
     with workspace_scope(workspace_id), transaction.atomic():
         keyring.destroy_workspace_keys(workspace_id)  # before the commit: what it left would be unreadable
         counts = {"audit entries": entries}
-        counts["members"] = Membership.objects.all().delete()[0]
+        counts["members"] = Membership.ever.all().delete()[0]
         counts["workspaces"] = Workspace.objects.filter(pk=workspace_id).delete()[0]
         _add(closure, counts, done=True)
     return True

@@ -12,7 +12,9 @@ from accounts.models import (
     AuditChain,
     AuditEntry,
     AuditHead,
+    CustomRole,
     IdempotentAnswer,
+    Invitation,
     Membership,
     OperatorAction,
     User,
@@ -33,7 +35,15 @@ register(
     Workspace, role="controller", retention="while the account is active, 14 days after its closure",
     personal={"name": ACCOUNT, "slug": ACCOUNT},
 )  # fmt: skip
-register(Membership, role="controller", retention="with the account", clear=("role",))
+register(Membership, role="controller", retention="with the account", clear=("role", "channel_ids"))
+register(
+    CustomRole, role="controller", retention="with the workspace",
+    personal={"name": ACCOUNT}, clear=("permissions",),
+)  # fmt: skip
+register(
+    Invitation, role="controller", retention="37 days",
+    personal={"email": ACCOUNT, "email_hash": ACCOUNT}, clear=("role", "channel_ids", "token_hash"),
+)  # fmt: skip
 register(
     Acceptance, role="controller", retention="with the account", personal={"ip": PROOF},
     clear=("document", "version", "sha256"),

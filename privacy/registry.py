@@ -11,6 +11,8 @@ from uuid import UUID
 
 from django.db.models import Model, QuerySet
 
+from accounts.registry import add_channel_names as add_channel_names
+from accounts.registry import channel_names as channel_names
 from privacy.selection import Selection
 
 
@@ -42,7 +44,6 @@ class Store:
 HOLDINGS: dict[type[Model], Holding] = {}
 STORES: list[Store] = []
 FAREWELLS: list[Callable[[], None]] = []
-_CHANNEL_NAMES: list[Callable[[], dict[UUID, str]]] = []
 
 
 def register(
@@ -66,13 +67,3 @@ def add_farewell(leave: Callable[[], None]) -> None:
     """Say what has to be told to the outside before a workspace is erased. In its scope, outside any transaction; it
     may be called again after an interruption."""
     FAREWELLS.append(leave)
-
-
-def add_channel_names(names: Callable[[], dict[UUID, str]]) -> None:
-    """Say how to name the channels of the workspace in force, for pages that offer a rule per channel."""
-    _CHANNEL_NAMES.append(names)
-
-
-def channel_names() -> dict[UUID, str]:
-    """The channels of the workspace in force and their names, in the order of their creation."""
-    return {key: name for names in _CHANNEL_NAMES for key, name in names().items()}

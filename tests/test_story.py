@@ -178,8 +178,10 @@ def test_a_phone_goes_from_the_list_to_a_thread_and_back_to_the_same_place(brows
 
 AUDITED = (
     "inbox/", "settings/channels/", "settings/channels/whatsapp/connect/", "settings/members/", "settings/api-keys/",
-    "settings/workspace/", "settings/operator-access/", "privacy/", "privacy/retention/",
+    "settings/workspace/", "settings/operator-access/", "settings/members/invite/", "settings/members/transfer/",
+    "settings/roles/", "settings/roles/new/", "settings/membership/", "privacy/", "privacy/retention/",
 )  # fmt: skip
+ONES_OWN = ("/accounts/workspaces/", "/accounts/workspaces/new/")
 
 
 @pytest.mark.browser
@@ -209,8 +211,8 @@ def test_no_page_breaks_wcag_22_aa(browser, product, scheme):
     ):
         look(address)
     sign_in(page, product)
-    for address in AUDITED:
-        look(f"/w/{demo.SLUG}/{address}")
+    for address in (*(f"/w/{demo.SLUG}/{each}" for each in AUDITED), *ONES_OWN):
+        look(address)
     page.goto(f"{product.url}/w/{demo.SLUG}/inbox/")
     look(str(page.locator("#rows .conversation").first.get_attribute("href")))
     assert found == []

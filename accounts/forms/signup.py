@@ -31,6 +31,12 @@ class SignupFields(forms.Form):
 
     def signup(self, request: HttpRequest, user: User) -> None:
         """Make the workspace and keep the proof of what was accepted. allauth calls it in the request's transaction."""
+        self.keep_proof(request, user)
+        company: Any = self.cleaned_data["company"]
+        Workspace.open(company, free_slug(company), user)
+
+    def keep_proof(self, request: HttpRequest, user: User) -> None:
+        """Keep that the person declared the age, and which versions they accepted."""
         user.declared_of_age_at = timezone.now()
         user.save(update_fields=["declared_of_age_at"])
         for document in import_string(settings.SIGNUP_DOCUMENTS)():
@@ -38,8 +44,6 @@ class SignupFields(forms.Form):
                 user=user, document=document.slug, version=document.version, sha256=document.sha256,
                 ip=request.META.get("REMOTE_ADDR"),
             )  # fmt: skip
-        company: Any = self.cleaned_data["company"]
-        Workspace.open(company, free_slug(company), user)
 
 
 def free_slug(company: str) -> str:

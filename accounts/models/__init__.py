@@ -1,9 +1,11 @@
-"""People, workspaces and what they may do, by room: people, workspaces, keys, audit."""
+"""People, workspaces and what they may do, by room: people, roles, workspaces, invitations, keys, audit."""
 
 from accounts.models.audit import AuditChain, AuditEntry, AuditHead
+from accounts.models.invitations import Invitation
 from accounts.models.keys import ApiKey, IdempotentAnswer
 from accounts.models.operators import AccessGrant, AccessRead, OperatorAction
 from accounts.models.people import Acceptance, User
+from accounts.models.roles import CustomRole
 from accounts.models.workspaces import Membership, Workspace
 
 __all__ = [
@@ -14,7 +16,9 @@ __all__ = [
     "AuditChain",
     "AuditEntry",
     "AuditHead",
+    "CustomRole",
     "IdempotentAnswer",
+    "Invitation",
     "Membership",
     "OperatorAction",
     "User",

@@ -43,6 +43,10 @@ def _topic(workspace_id: UUID) -> str:
     return f"live:{workspace_id}"
 
 
+def _exit(member_id: UUID) -> str:
+    return f"live:exit:{member_id}"
+
+
 def publish(workspace_id: UUID, kind: str, *conversation_ids: UUID) -> None:
     """Tell the workspace's open pages, once the transaction has committed, that conversations changed."""
     events = [json.dumps({"kind": kind, "conversation": str(each)}) for each in dict.fromkeys(conversation_ids)]
@@ -60,19 +64,34 @@ def publish(workspace_id: UUID, kind: str, *conversation_ids: UUID) -> None:
         transaction.on_commit(send, robust=True)
 
 
-async def stream(workspace_id: UUID) -> AsyncIterator[str]:
-    """Events of a workspace in the text/event-stream format, with a comment as heartbeat; ends after STREAM_SECONDS."""
+def turn_out(member_id: UUID) -> None:
+    """End the open streams of a member, once the transaction has committed: they ask for admission anew."""
+
+    def send() -> None:
+        try:
+            _client().publish(_exit(member_id), b"")
+        except redis.RedisError as error:
+            log.warning("live.not_published", error=type(error).__name__)
+
+    transaction.on_commit(send, robust=True)
+
+
+async def stream(workspace_id: UUID, member_id: UUID) -> AsyncIterator[str]:
+    """Events of a workspace in the text/event-stream format, with a comment as heartbeat; ends after STREAM_SECONDS, or
+    when the member is turned out."""
     yield "retry: 2000\n\n"
     client: Any = redis.asyncio.Redis.from_url(settings.CACHE_URL)
     try:
         async with client.pubsub() as events:
-            await events.subscribe(_topic(workspace_id))
+            await events.subscribe(_topic(workspace_id), _exit(member_id))
             yield "event: ready\ndata: {}\n\n"
             end = asyncio.get_running_loop().time() + STREAM_SECONDS
             while (now := asyncio.get_running_loop().time()) < end:
                 message = await events.get_message(
                     ignore_subscribe_messages=True, timeout=min(HEARTBEAT_SECONDS, end - now)
                 )
+                if message and message["channel"].decode() == _exit(member_id):
+                    return
                 yield (f"event: change\ndata: {message['data'].decode()}\n\n" if message else ": still here\n\n")
     except (redis.RedisError, OSError):
         return

@@ -14,7 +14,9 @@ from django.db.models import Model
 from omnistra.core.scope import WORKSPACE_SETTING
 
 
-class _Protect(Operation):
+class _Operation(Operation):
+    """Works on the table of one model and leaves the models as they are."""
+
     reduces_to_sql = True
     reversible = True
 
@@ -27,9 +29,6 @@ class _Protect(Operation):
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
         """Nothing: the models do not change."""
 
-    def describe(self) -> str:
-        return f"Row-level security on {self.model_name}"
-
     def database_forwards(
         self,
         app_label: str,
@@ -38,15 +37,8 @@ class _Protect(Operation):
         to_state: ProjectState,
     ) -> None:
         model = to_state.apps.get_model(app_label, self.model_name)
-        if not self.allow_migrate_model(schema_editor.connection.alias, model):
-            return
-        table = schema_editor.quote_name(model._meta.db_table)
-        schema_editor.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
-        schema_editor.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-        schema_editor.execute(
-            f"CREATE POLICY system_rows ON {table} TO {settings.SYSTEM_ROLE} USING (true) WITH CHECK (true)"
-        )
-        self.protect(model, table, schema_editor)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            self.forwards(model, schema_editor)
 
     def database_backwards(
         self,
@@ -55,7 +47,24 @@ class _Protect(Operation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        """Nothing: the table that carries the policies is dropped by the migration's other operations."""
+        """Nothing: the table or column that carries it is dropped by the migration's other operations."""
+
+    def forwards(self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor) -> None:
+        raise NotImplementedError
+
+
+class _Protect(_Operation):
+    def describe(self) -> str:
+        return f"Row-level security on {self.model_name}"
+
+    def forwards(self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor) -> None:
+        table = schema_editor.quote_name(model._meta.db_table)
+        schema_editor.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        schema_editor.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+        schema_editor.execute(
+            f"CREATE POLICY system_rows ON {table} TO {settings.SYSTEM_ROLE} USING (true) WITH CHECK (true)"
+        )
+        self.protect(model, table, schema_editor)
 
     def protect(self, model: type[Model], table: str, schema_editor: BaseDatabaseSchemaEditor) -> None:
         raise NotImplementedError
@@ -72,27 +81,51 @@ class ProtectWorkspaceTable(_Protect):
         schema_editor.execute(
             f"CREATE POLICY workspace_rows ON {table} TO {settings.RUNTIME_ROLE} USING ({own}) WITH CHECK ({own})"
         )
-        quote = schema_editor.quote_name
-        name = model._meta.db_table
-        references = 0
-        for field in model._meta.concrete_fields:
-            target: Any = getattr(field, "related_model", None)
-            if not isinstance(target, type) or field.name == "workspace" or field.db_constraint:  # type: ignore[attr-defined]
-                continue
-            references += 1
-            parent = target._meta.db_table
-            schema_editor.execute(
-                f"CREATE UNIQUE INDEX IF NOT EXISTS {quote(parent + '_workspace_row')} ON {quote(parent)} (workspace_id, id)"
-            )
-            schema_editor.execute(
-                f"ALTER TABLE {table} ADD CONSTRAINT {quote(f'{name}_{field.name}_same_workspace')} "
-                f"FOREIGN KEY (workspace_id, {quote(str(field.column))}) REFERENCES {quote(parent)} (workspace_id, id)"
-            )
+        references = [
+            field
+            for field in model._meta.concrete_fields
+            if isinstance(getattr(field, "related_model", None), type)
+            and field.name != "workspace"
+            and not field.db_constraint  # type: ignore[attr-defined]
+        ]
+        for field in references:
+            _reference(model, field, schema_editor)
         if not references:
+            name = schema_editor.quote_name(model._meta.db_table + "_workspace")
             schema_editor.execute(
-                f"ALTER TABLE {table} ADD CONSTRAINT {quote(name + '_workspace')} "
+                f"ALTER TABLE {table} ADD CONSTRAINT {name} "
                 "FOREIGN KEY (workspace_id) REFERENCES accounts_workspace (id)"
             )
+
+
+def _reference(model: type[Model], field: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """The constraint (workspace_id, x_id) -> (workspace_id, id) of a WorkspaceForeignKey."""
+    quote = schema_editor.quote_name
+    name, parent = model._meta.db_table, field.related_model._meta.db_table
+    schema_editor.execute(
+        f"CREATE UNIQUE INDEX IF NOT EXISTS {quote(parent + '_workspace_row')} ON {quote(parent)} (workspace_id, id)"
+    )
+    schema_editor.execute(
+        f"ALTER TABLE {quote(name)} ADD CONSTRAINT {quote(f'{name}_{field.name}_same_workspace')} "
+        f"FOREIGN KEY (workspace_id, {quote(field.column)}) REFERENCES {quote(parent)} (workspace_id, id)"
+    )
+
+
+class ProtectReference(_Operation):
+    """For a WorkspaceForeignKey that a protected table gets later: what ProtectWorkspaceTable does for the first ones."""
+
+    def __init__(self, model_name: str, field_name: str) -> None:
+        super().__init__(model_name)
+        self.field_name = field_name
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return (self.__class__.__name__, [self.model_name, self.field_name], {})
+
+    def describe(self) -> str:
+        return f"Same workspace for {self.model_name}.{self.field_name}"
+
+    def forwards(self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor) -> None:
+        _reference(model, model._meta.get_field(self.field_name), schema_editor)
 
 
 class ProtectSystemTable(_Protect):

@@ -182,6 +182,7 @@ ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = False
 ACCOUNT_SESSION_REMEMBER = True
+INVITATIONS_PER_DAY = env.int("INVITATIONS_PER_DAY", default=50)  # mails that a workspace sends to invite
 # The documents that a person accepts at sign-up: a function that returns the current versions. A setting, because
 # accounts may not import privacy.
 SIGNUP_DOCUMENTS = "privacy.policies.signup_documents"

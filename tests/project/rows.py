@@ -19,6 +19,13 @@ WORKSPACE_MODELS = sorted(
 )
 
 
+# What a check constraint asks for beside a reference: (model, field) -> other values.
+BESIDE: dict[tuple[str, str], dict[str, Any]] = {
+    ("accounts.Membership", "custom_role"): {"role": "custom"},
+    ("accounts.Invitation", "custom_role"): {"role": "custom"},
+}
+
+
 def user() -> User:
     """A new person."""
     return User.objects.create_user(f"{uuid7()}@people.example", None, name="A Person")
@@ -69,6 +76,8 @@ def make(model: type[models.Model], **given: Any) -> Any:
     if model in MADE:
         return MADE[model]()
     values = ASKED.get(model, {}) | given
+    for name in given:
+        values |= BESIDE.get((model._meta.label, name.removesuffix("_id")), {})
     for field in model._meta.concrete_fields:
         if field.name in values or field.attname in values or field.primary_key or field.name == "workspace":
             continue

@@ -16,8 +16,10 @@ from django.db import connection, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from accounts.models import AccessGrant, ApiKey, Membership, User
-from accounts.roles import PERMISSIONS, Permission, Role
+from accounts import invitations, members
+from accounts.members import Place
+from accounts.models import AccessGrant, ApiKey, CustomRole, Membership, User
+from accounts.roles import CUSTOM, PERMISSIONS, Permission, Role
 from channels_app.models import Channel
 from conversations.models import Attachment, Conversation, Message
 from omnistra.core import http, keyring
@@ -78,16 +80,31 @@ class World:
         for role in Role:
             if role != Role.OWNER:
                 self.people[role.value] = join(workspace, role)
+        with workspace_scope(workspace.pk):
+            self.rows["viewer"] = Membership.objects.get(role=Role.VIEWER).pk
+            boss = Membership.objects.select_related("user", "custom_role").get(user=owner)
+            self.rows["invitation"] = invitations.invite(boss, "new@northwind.example", Place(Role.AGENT)).pk
         self.people["foreigner"] = User.objects.get(email="max@elsewhere.example")
         self.people["former member"] = self._former()
+        self.people["custom role"] = self._custom()
         self.people["operator"] = User.objects.create_superuser("op@omnistra.example", "x", name="Op")
         self.people["operator with a grant"] = self._granted()
-        self.permissions = {role.value: PERMISSIONS[role] for role in Role}
+        self.permissions: dict[str, frozenset[Permission]] = {role.value: PERMISSIONS[role] for role in Role}
+        self.permissions["custom role"] = frozenset({Permission.WORKSPACE_VIEW, Permission.RETENTION_VIEW})
 
     def _former(self) -> User:
         user = User.objects.create_user("former@northwind.example", "correct-horse-battery", name="Former")
         with workspace_scope(self.workspace.pk):
-            Membership.objects.create(user=user, role=Role.AGENT).delete()
+            Membership.objects.create(user=user, role=Role.AGENT)
+            members.leave(Membership.objects.get(user=user))
+        return user
+
+    def _custom(self) -> User:
+        user = User.objects.create_user("custom@northwind.example", "correct-horse-battery", name="Custom")
+        with workspace_scope(self.workspace.pk):
+            role = CustomRole.objects.create(name="Overseer", permissions=["retention.view", "workspace.view"])
+            Membership.objects.create(user=user, role=CUSTOM, custom_role=role)
+            self.rows["role"] = CustomRole.objects.create(name="Spare", permissions=["workspace.view"]).pk
         return user
 
     def _granted(self) -> User:
