@@ -15,6 +15,7 @@ from django.utils.html import format_html
 
 from accounts import operators
 from accounts.models import Membership, OperatorAction, User, Workspace
+from accounts.second_factor.factors import remove_all
 from omnistra.core.read_only import ReadOnlyAdmin
 
 # Libraries register these for editing: an address changed here would hand an account to somebody else without a reason.
@@ -116,6 +117,46 @@ def _operator(request: HttpRequest) -> User:
     user = request.user
     assert isinstance(user, User)  # admin_view lets nobody else through
     return user
+
+
+@admin.register(User)
+class UserAdmin(ReadOnlyAdmin):
+    list_display = ("email", "name", "is_active", "is_staff", "created_at")
+    search_fields = ("email", "name")
+    list_filter = ("is_active", "is_staff")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [*super().get_fields(request, obj), "steps"]
+
+    @admin.display(description="Steps")
+    def steps(self, person: User) -> str:
+        """What can be done for the person."""
+        return format_html(
+            '<a class="button" href="{}">Remove the second factor …</a>',
+            reverse("admin:accounts_user_reset_factor", args=[person.pk]),
+        )
+
+    def get_urls(self) -> Any:
+        return [
+            path(
+                "<uuid:pk>/reset-factor/", self.admin_site.admin_view(self.reset_factor),
+                name="accounts_user_reset_factor",
+            ),
+            *super().get_urls(),
+        ]  # fmt: skip
+
+    def reset_factor(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """For somebody who has lost every factor and every code."""
+        person = get_object_or_404(User, pk=pk)
+        return step_page(
+            request, self, title="Remove the second factor", wanted=person.email,
+            words="Every second factor and recovery code of this person is removed, and the sessions that were opened with "
+            "one end. Make sure first that it is them. They are told by mail, and their workspaces' audit logs show it.",
+            back=reverse("admin:accounts_user_change", args=[pk]),
+            do=lambda reason: operators.on_person(
+                person, _operator(request), reason, OperatorAction.Action.FACTOR_RESET, lambda: remove_all(person)
+            ),
+        )  # fmt: skip
 
 
 @admin.register(Membership)

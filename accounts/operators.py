@@ -105,7 +105,9 @@ def _switch(workspace: Workspace, operator: User, reason: str, action: OperatorA
             audit.record(action, Actor.operator(operator.pk), locked.pk)
 
 
-def on_person(person: User, operator: User, reason: str, action: OperatorAction.Action, do: Callable[[], None]) -> None:
+def on_person(
+    person: User, operator: User, reason: str, action: OperatorAction.Action, do: Callable[[], object]
+) -> None:
     """Carry out `do` on a person and keep the reason; each of the person's workspaces sees it in its audit log."""
     with transaction.atomic():
         do()

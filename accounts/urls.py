@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import api_keys, invitations, members, operator_access, roles, workspace
+from accounts.views import api_keys, invitations, members, operator_access, roles, security, workspace
 
 app_name = "accounts"
 urlpatterns = [
@@ -11,6 +11,7 @@ urlpatterns = [
     path("settings/workspace/", workspace.general, name="general"),
     path("settings/membership/", members.membership, name="membership"),
     path("settings/membership/leave/", members.leave, name="leave"),
+    path("settings/security/", security.security, name="security"),
     path("settings/members/", members.members, name="members"),
     path("settings/members/invite/", invitations.invite, name="invite"),
     path("settings/members/transfer/", members.transfer, name="transfer"),

@@ -32,6 +32,10 @@ class AdminSite(DjangoAdminSite):
         scoped.access = "operator"  # type: ignore[attr-defined]
         return scoped
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Operators who showed their second factor. RequireSecondFactor leads them to it before this is asked."""
+        return super().has_permission(request) and request.user.is_verified()  # type: ignore[union-attr]
+
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """No second sign-in form: the ordinary one, then back here."""
         if request.user.is_authenticated:

@@ -14,6 +14,7 @@ urlpatterns = [
     path("terms/", pages.document, {"slug": "terms"}, name="terms"),
     path("processing-terms/", pages.document, {"slug": "processing"}, name="processing_terms"),
     path("accounts/", include("accounts.person_urls")),
+    path("accounts/", include("accounts.second_factor.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("w/<slug:slug>/", include("accounts.urls")),
     path("w/<slug:slug>/", include("conversations.urls")),

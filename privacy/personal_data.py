@@ -3,6 +3,7 @@
 from allauth.account.models import EmailAddress, EmailConfirmation
 from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
+from django_otp_webauthn.models import WebAuthnAttestation, WebAuthnCredential, WebAuthnUserHandle
 
 from accounts.models import (
     Acceptance,
@@ -12,11 +13,14 @@ from accounts.models import (
     AuditChain,
     AuditEntry,
     AuditHead,
+    AuthenticatorApp,
     CustomRole,
     IdempotentAnswer,
     Invitation,
     Membership,
     OperatorAction,
+    RecoveryCode,
+    RecoveryCodes,
     User,
     Workspace,
 )
@@ -48,6 +52,14 @@ register(
     Acceptance, role="controller", retention="with the account", personal={"ip": PROOF},
     clear=("document", "version", "sha256"),
 )  # fmt: skip
+register(
+    AuthenticatorApp, role="controller", retention="until removed, at the longest with the account",
+    personal={"secret": ACCOUNT, "name": ACCOUNT},
+)  # fmt: skip
+register(RecoveryCodes, role="controller", retention="with the last second factor", clear=("name",))
+register(
+    RecoveryCode, role="controller", retention="until made anew or with the last second factor", clear=("code_hash",)
+)
 register(
     ApiKey, role="controller", retention="until revoked and the workspace closes",
     personal={"name": ACCOUNT}, clear=("hint", "key_hash", "scopes"),
@@ -82,6 +94,19 @@ register(
     Session, role="controller", retention="two weeks after the last sign-in",
     personal={"session_data": ACCOUNT}, clear=("session_key",),
 )  # fmt: skip
+register(
+    WebAuthnCredential, role="controller", retention="until removed, at the longest with the account",
+    personal={
+        "name": ACCOUNT, "credential_id": ACCOUNT, "credential_id_sha256": ACCOUNT, "public_key": ACCOUNT,
+        "aaguid": ACCOUNT, "transports": ACCOUNT,
+    },
+    clear=("credential_type",),
+)  # fmt: skip
+register(
+    WebAuthnAttestation, role="controller", retention="never written (accounts.second_factor.passkeys)",
+    clear=("fmt", "data", "client_data_json"),
+)  # fmt: skip
+register(WebAuthnUserHandle, role="controller", retention="with the account", personal={"handle_hex": ACCOUNT})
 register(
     LogEntry, role="controller", retention="13 months",
     clear=("object_id", "object_repr", "change_message"),  # ids: every __str__ of this project is one

@@ -179,9 +179,10 @@ def test_a_phone_goes_from_the_list_to_a_thread_and_back_to_the_same_place(brows
 AUDITED = (
     "inbox/", "settings/channels/", "settings/channels/whatsapp/connect/", "settings/members/", "settings/api-keys/",
     "settings/workspace/", "settings/operator-access/", "settings/members/invite/", "settings/members/transfer/",
-    "settings/roles/", "settings/roles/new/", "settings/membership/", "privacy/", "privacy/retention/",
+    "settings/roles/", "settings/roles/new/", "settings/membership/", "settings/security/", "privacy/", "privacy/retention/",
 )  # fmt: skip
-ONES_OWN = ("/accounts/workspaces/", "/accounts/workspaces/new/")
+ONES_OWN = ("/accounts/workspaces/", "/accounts/workspaces/new/", "/accounts/security/", "/accounts/second-factor/set-up/",
+            "/accounts/second-factor/set-up/app/", "/accounts/password/change/")  # fmt: skip
 
 
 @pytest.mark.browser

@@ -1,4 +1,5 @@
-"""People, workspaces and what they may do, by room: people, roles, workspaces, invitations, keys, audit."""
+"""People, workspaces and what they may do, by room: people, roles, workspaces, second factor, invitations, keys,
+operators, audit."""
 
 from accounts.models.audit import AuditChain, AuditEntry, AuditHead
 from accounts.models.invitations import Invitation
@@ -6,6 +7,7 @@ from accounts.models.keys import ApiKey, IdempotentAnswer
 from accounts.models.operators import AccessGrant, AccessRead, OperatorAction
 from accounts.models.people import Acceptance, User
 from accounts.models.roles import CustomRole
+from accounts.models.second_factor import AuthenticatorApp, RecoveryCode, RecoveryCodes
 from accounts.models.workspaces import Membership, Workspace
 
 __all__ = [
@@ -16,11 +18,14 @@ __all__ = [
     "AuditChain",
     "AuditEntry",
     "AuditHead",
+    "AuthenticatorApp",
     "CustomRole",
     "IdempotentAnswer",
     "Invitation",
     "Membership",
     "OperatorAction",
+    "RecoveryCode",
+    "RecoveryCodes",
     "User",
     "Workspace",
 ]

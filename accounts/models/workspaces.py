@@ -27,6 +27,7 @@ class Workspace(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
     audit_months = models.PositiveSmallIntegerField(default=13)  # how long the audit log is kept
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    requires_second_factor = models.BooleanField(default=False)  # of each member, at the next request
     closing_at = models.DateTimeField(null=True, editable=False)  # then everything is erased (privacy.closure)
     suspended_at = models.DateTimeField(null=True, editable=False)  # by an operator; OperatorAction has the reason
 
@@ -51,6 +52,11 @@ class Workspace(models.Model):
     def hold(workspace_id: UUID) -> None:
         """Make others who change its members or roles wait until this transaction ends."""
         Workspace.objects.select_for_update(no_key=True).get(pk=workspace_id)
+
+    def require_second_factor(self, required: bool) -> None:
+        """Demand a second factor of every member from now on, or no longer."""
+        self.requires_second_factor = required
+        self.save(update_fields=["requires_second_factor"])
 
     @classmethod
     def open(cls, name: str, slug: str, owner: User) -> "Workspace":

@@ -1,4 +1,5 @@
-"""The sealing keys: master key -> workspace key -> a random key per contact; an ingress key per day for the journal.
+"""The sealing keys: master key -> workspace key -> a random key per contact; under the master key also an ingress key per
+day for the journal, and a key per person.
 
 1. Keys rest in their own database, each sealed by the one above it; the master key is in a file outside both.
 2. A destroyed key is deleted: what it sealed is unreadable in every copy and backup.
@@ -116,8 +117,8 @@ def master_keys() -> list[Key]:
     return _masters[path]
 
 
-def _place(purpose: str, identity: UUID, workspace_id: UUID | None, contact_id: UUID | None) -> bytes:
-    return f"{purpose}|{identity}|{workspace_id}|{contact_id}".encode()
+def _place(purpose: str, identity: UUID, workspace_id: UUID | None, owner_id: UUID | None) -> bytes:
+    return f"{purpose}|{identity}|{workspace_id}|{owner_id}".encode()
 
 
 def _query(sql: str, params: Iterable[Any]) -> list[tuple[Any, ...]]:
@@ -126,7 +127,7 @@ def _query(sql: str, params: Iterable[Any]) -> list[tuple[Any, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
-_COLUMNS = "id, purpose, workspace_id, contact_id, wrapped, day"
+_COLUMNS = "id, purpose, workspace_id, coalesce(contact_id, person_id), wrapped, day"
 
 
 def _unwrap(rows: list[tuple[Any, ...]]) -> list[tuple[Key, tuple[Any, ...]]]:
@@ -252,6 +253,27 @@ def ingress_key(day: date) -> Key:
     return key
 
 
+def person_key(person_id: UUID) -> Key:
+    """The key that seals what belongs to one person alone (the secrets of second factors), made where missing."""
+    name = ("person", person_id)
+    key = _cache.get(name)
+    if key is None:
+        select = f"SELECT {_COLUMNS} FROM sealing_key WHERE purpose = 'person' AND person_id = %s"  # noqa: S608
+        rows = _query(select, [person_id])
+        if not rows:
+            identity = uuid7()
+            wrapped = master_keys()[0].seal(os.urandom(32), _place("person", identity, None, person_id))
+            _query(
+                "INSERT INTO sealing_key (id, purpose, person_id, wrapped) VALUES (%s, 'person', %s, %s) "
+                "ON CONFLICT DO NOTHING",
+                [identity, person_id, wrapped],
+            )
+            rows = _query(select, [person_id])
+        key = _unwrap(rows)[0][0]
+        _cache.put(name, key)
+    return key
+
+
 def destroy_contact_keys(workspace_id: UUID, contact_ids: Iterable[UUID]) -> int:
     """Destroy the keys of contacts: everything they sealed is unreadable from now on. Gives how many there were."""
     rows = _query(
@@ -265,6 +287,13 @@ def destroy_contact_keys(workspace_id: UUID, contact_ids: Iterable[UUID]) -> int
 def destroy_workspace_keys(workspace_id: UUID) -> int:
     """Destroy every key of a workspace. Gives how many there were."""
     rows = _query("DELETE FROM sealing_key WHERE workspace_id = %s RETURNING id", [workspace_id])
+    _cache.clear()
+    return len(rows)
+
+
+def destroy_person_key(person_id: UUID) -> int:
+    """Destroy a person's key: their second factors are unreadable from now on. Gives how many there were."""
+    rows = _query("DELETE FROM sealing_key WHERE purpose = 'person' AND person_id = %s RETURNING id", [person_id])
     _cache.clear()
     return len(rows)
 

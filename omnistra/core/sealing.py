@@ -1,7 +1,7 @@
 """Sealed model fields, blind indexes and sealed files.
 
 1. What is sealed leaves the process only as `version | key id | nonce | ciphertext` (AES-256-GCM).
-2. The associated data names workspace, table, column and row: a value moved elsewhere does not open.
+2. The associated data names workspace (or person), table, column and row: a value moved elsewhere does not open.
 3. A plain value can never be bound to a query: the field refuses it.
 """
 
@@ -51,13 +51,21 @@ class _Plain:
         self.value = value
 
 
+def _person_id(instance: Any) -> UUID | None:
+    owner = getattr(type(instance), "sealed_by_person", None)
+    return getattr(instance, owner) if owner else None
+
+
 def _place(instance: models.Model, field: "SealedField") -> bytes:
-    workspace_id = getattr(instance, "workspace_id", None)
-    return f"{workspace_id}|{instance._meta.db_table}|{field.column}|{instance.pk}".encode()
+    home = getattr(instance, "workspace_id", None) or _person_id(instance)
+    return f"{home}|{instance._meta.db_table}|{field.column}|{instance.pk}".encode()
 
 
 def _writing_key(instance: Any) -> Key:
-    """The contact's key where the model says whose it is (`sealed_by`), else the workspace's."""
+    """The contact's or the person's key where the model says whose it is (`sealed_by`, `sealed_by_person`: the attribute
+    with the id), else the workspace's."""
+    if (person_id := _person_id(instance)) is not None:
+        return keyring.person_key(person_id)
     owner = getattr(type(instance), "sealed_by", None)
     contact_id = getattr(instance, owner) if owner else None
     if contact_id is None:

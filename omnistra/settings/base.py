@@ -30,6 +30,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "django_otp",
+    "django_otp_webauthn",
     "django_htmx",
     "rest_framework",
     "drf_spectacular",
@@ -54,10 +56,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.second_factor.middleware.RequireSecondFactor",
     "accounts.access.AccessMiddleware",
 ]
 
@@ -163,7 +167,10 @@ PRIVACY_EMAIL = "privacy@omnistra.ai"
 
 # Sign-in (policy clauses 2a and 12b)
 AUTH_USER_MODEL = "accounts.User"
-SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # the e-mail is unique in lower case, by a constraint of its own
+SILENCED_SYSTEM_CHECKS = [
+    "auth.W004",  # the e-mail is unique in lower case, by a constraint of its own
+    "otp_webauthn.E031",  # that passkeys need TLS: omnistra.E023 demands it where it matters
+]
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -183,9 +190,24 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = False
 ACCOUNT_SESSION_REMEMBER = True
 INVITATIONS_PER_DAY = env.int("INVITATIONS_PER_DAY", default=50)  # mails that a workspace sends to invite
+ACCOUNT_LOGIN_TIMEOUT = 300  # seconds that a sign-in may wait for its second factor
 # The documents that a person accepts at sign-up: a function that returns the current versions. A setting, because
 # accounts may not import privacy.
 SIGNUP_DOCUMENTS = "privacy.policies.signup_documents"
+
+
+def configure_passkeys(base_url: str) -> tuple[str, list[str]]:
+    """Domain and origins of passkeys. Browsers tie them to a name, so a loopback number becomes `localhost`."""
+    parts = urlsplit(base_url)
+    name = "localhost" if parts.hostname in ("127.0.0.1", "::1") else parts.hostname or ""
+    return name, [f"{parts.scheme}://{name}:{parts.port}" if parts.port else f"{parts.scheme}://{name}"]
+
+
+OTP_WEBAUTHN_RP_NAME = "Omnistra"
+OTP_WEBAUTHN_RP_ID, OTP_WEBAUTHN_ALLOWED_ORIGINS = configure_passkeys(BASE_URL)
+OTP_WEBAUTHN_ALLOW_PASSWORDLESS_LOGIN = False  # a passkey is the second factor; its views are not mounted either
+OTP_WEBAUTHN_HELPER_CLASS = "accounts.second_factor.passkeys.Helper"
+OTP_WEBAUTHN_EXCEPTION_LOGGER_NAME = ""  # its messages quote what the browser sent
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 SESSION_COOKIE_NAME = "omnistra_session"

@@ -17,6 +17,7 @@ from omnistra.core.tenancy import system_scope, workspace_scope
 from privacy import retention
 from privacy.models import RetentionPolicy
 from tests.conversations.webhooks import LENA, connect, deliver, text
+from tests.factors import sign_in_with_factor
 
 NOW = datetime.now(UTC)
 OURS = list(admin.site._registry)
@@ -27,7 +28,9 @@ SECRETS = ("in stock", "Hi Lena", "Lena Fields", LENA, "wamid.", "EAAG-test-toke
 @pytest.fixture
 def operator(db) -> Client:
     client = Client()
-    client.force_login(User.objects.create_superuser("op@omnistra.example", "correct-horse-battery", name="Op"))
+    sign_in_with_factor(
+        client, User.objects.create_superuser("op@omnistra.example", "correct-horse-battery", name="Op")
+    )
     return client
 
 

@@ -23,6 +23,9 @@ from tests.project.rows import WORKSPACE_MODELS, make
 GLOBALS = {
     "accounts.User": "a person may be in several workspaces",
     "accounts.Workspace": "the wall itself: its row is looked up before any scope",
+    "accounts.AuthenticatorApp": "belongs to a person; its secret is sealed under the person's key",
+    "accounts.RecoveryCodes": "belongs to a person",
+    "accounts.RecoveryCode": "belongs to a person; a keyed hash",
     "accounts.Acceptance": "a person accepts terms at sign-up, before there is a workspace",
     "account.EmailAddress": "allauth: belongs to a person",
     "account.EmailConfirmation": "allauth: belongs to a person",
@@ -30,6 +33,9 @@ GLOBALS = {
     "auth.Group": "Django: operators' groups, no customer data",
     "auth.Permission": "Django: operators' permissions, no customer data",
     "contenttypes.ContentType": "Django: names of models",
+    "django_otp_webauthn.WebAuthnAttestation": "django_otp_webauthn: never written",
+    "django_otp_webauthn.WebAuthnCredential": "django_otp_webauthn: a person's passkey, a public key",
+    "django_otp_webauthn.WebAuthnUserHandle": "django_otp_webauthn: a person's number towards authenticators",
     "sessions.Session": "Django: a person's sign-in",
 }
 APPEND_ONLY = (AuditEntry, AuditChain, AuditHead)

@@ -19,6 +19,7 @@ from omnistra.core.reading import SealedShut, operator_reading
 from omnistra.core.tenancy import system_scope, workspace_scope
 from tests.conftest import join
 from tests.conversations.webhooks import LENA, connect, deliver, text
+from tests.factors import sign_in_with_factor
 
 NOW = datetime.now(UTC)
 REASON = "Ticket 4711: a picture does not open"
@@ -32,7 +33,7 @@ def operator(db) -> User:
 @pytest.fixture
 def desk(operator) -> Client:
     client = Client()
-    client.force_login(operator)
+    sign_in_with_factor(client, operator)
     return client
 
 
@@ -111,7 +112,7 @@ def test_without_a_live_grant_of_ones_own_nothing_is_read(desk, boss, workspace,
             past = timezone.now() - timedelta(hours=13)
             AccessGrant.objects.update(decided_at=past, expires_at=past + timedelta(hours=12))
     if case == "another operator's":
-        desk.force_login(User.objects.create_superuser("two@omnistra.example", "correct-horse-battery", name="Two"))
+        sign_in_with_factor(desk, User.objects.create_superuser("two@omnistra.example", None, name="Two"))
     status, shown = read(desk, grant)
     assert status in (403, 404) and "in stock" not in shown and "Lena" not in shown
     with workspace_scope(workspace.pk):

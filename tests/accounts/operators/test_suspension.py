@@ -14,6 +14,7 @@ from conversations.models import Conversation, Delivery, Message
 from omnistra.core.tenancy import system_scope, workspace_scope
 from tests.conversations.test_delivery import Platform, registry
 from tests.conversations.webhooks import connect, deliver, text
+from tests.factors import sign_in_with_factor
 
 NOW = datetime.now(UTC)
 REASON = "Payment fraud reported by the bank"
@@ -22,7 +23,7 @@ REASON = "Payment fraud reported by the bank"
 @pytest.fixture
 def desk(db) -> Client:
     client = Client()
-    client.force_login(User.objects.create_superuser("op@omnistra.example", "correct-horse-battery", name="Op"))
+    sign_in_with_factor(client, User.objects.create_superuser("op@omnistra.example", None, name="Op"))
     return client
 
 
