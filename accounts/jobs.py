@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import invitations, mails
+from accounts.audit import chain, daily
 from accounts.models import AccessGrant, AccessRead, IdempotentAnswer, Membership, OperatorAction
 from accounts.roles import Permission
 from omnistra.core.jobs import periodic_job, workspace_job
@@ -37,6 +38,18 @@ def tell_of_access_request(grant_id: object) -> int:
         subject = render_to_string("accounts/email/access_request_subject.txt", words).strip()
         send_mail(subject, render_to_string("accounts/email/access_request.txt", words), None, [member.user.email])
     return len(told)
+
+
+@workspace_job("accounts.verify_audit")
+def verify_audit() -> int:
+    """Verify a chain that is too long to be walked while somebody waits."""
+    return int(chain.take_head(current_workspace_id()).number)
+
+
+@periodic_job("accounts.audit_day", exclusive_seconds=3600)
+def audit_day() -> int:
+    """The day's end of every workspace's audit log; hourly, so that a day on which beat slept is made up for."""
+    return daily.run()
 
 
 @periodic_job("accounts.forget", exclusive_seconds=600)

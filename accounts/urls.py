@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import api_keys, invitations, members, operator_access, roles, security, workspace
+from accounts.views import api_keys, audit, invitations, members, operator_access, roles, security, workspace
 
 app_name = "accounts"
 urlpatterns = [
@@ -25,6 +25,12 @@ urlpatterns = [
     path("settings/roles/<uuid:identity>/delete/", roles.delete_role, name="delete_role"),
     path("settings/api-keys/", api_keys.api_keys, name="api_keys"),
     path("settings/api-keys/<uuid:key_id>/revoke/", api_keys.revoke_api_key, name="revoke_api_key"),
+    path("settings/audit/", audit.audit_log, name="audit"),
+    path("settings/audit/verify/", audit.verify_audit, name="verify_audit"),
+    path("settings/audit/export/", audit.export_audit, name="export_audit"),
+    path("settings/audit/heads/", audit.audit_heads, name="audit_heads"),
+    path("settings/audit/mail/", audit.mail_audit_heads, name="mail_audit_heads"),
+    path("settings/audit/keeping/", audit.keep_audit, name="keep_audit"),
     path("settings/operator-access/", operator_access.operator_access, name="operator_access"),
     path("settings/operator-access/<uuid:grant_id>/", operator_access.operator_reads, name="operator_reads"),
     path("settings/operator-access/<uuid:grant_id>/approve/", operator_access.approve_access, name="approve_access"),

@@ -165,7 +165,7 @@ class ChannelCheck(ApiView):
     def post(self, request: Request, id: UUID) -> Response:
         """Ask the platform whether the token still holds. Has no second effect when it is repeated."""
         try:
-            connect.check(_found(id))
+            connect.check(_found(id), self.actor)
         except connect.NotConnected as error:
             raise _refusal(error) from error
         return Response(_shown(id))

@@ -116,7 +116,7 @@ def reconnect(channel: Channel, token: str, actor: Actor, account_id: str = "") 
     return channel
 
 
-def check(channel: Channel) -> Channel:
+def check(channel: Channel, actor: Actor) -> Channel:
     """Ask the platform whether the number still answers to its token. Raises NotConnected, with the state kept."""
     if channel.status == Channel.Status.DISCONNECTED or not channel.credentials:
         raise NotConnected("channel_disconnected", "This number is disconnected. Connect it again.")
@@ -125,6 +125,7 @@ def check(channel: Channel) -> Channel:
     except CredentialsRefused as error:
         with transaction.atomic():
             channel.mark_reconnect("token_refused")
+            audit.record("channel.checked", actor, channel.pk, ["status"])
         raise _words(error) from error
     except ProviderError as error:
         raise _words(error) from error
@@ -139,6 +140,7 @@ def check(channel: Channel) -> Channel:
                 "checked_at": timezone.now(),
             },
         )
+        audit.record("channel.checked", actor, channel.pk)
     return channel
 
 

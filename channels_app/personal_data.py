@@ -1,10 +1,13 @@
 """What the channels hold of people (privacy.registry)."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from django.db import transaction
+from django.urls import reverse
 
 from accounts.audit import SYSTEM
+from accounts.audit.names import Name, add_names
 from channels_app import connect
 from channels_app.models import Channel, RawEvent
 from privacy.registry import add_channel_names, add_farewell, register
@@ -28,6 +31,16 @@ def _names() -> dict[UUID, str]:
 
 
 add_channel_names(_names)
+
+
+def _named(slug: str, ids: Collection[UUID]) -> dict[UUID, Name]:
+    return {
+        pk: Name(name, reverse("channels:detail", args=[slug, pk]))
+        for pk, name in Channel.objects.filter(pk__in=ids).values_list("pk", "name")
+    }
+
+
+add_names("channel", _named)
 
 
 def _leave_platforms() -> None:

@@ -76,7 +76,7 @@ def check(request: MemberRequest, channel_id: UUID) -> HttpResponse:
     """Ask the platform whether the token still works."""
     channel = _find(channel_id)
     try:
-        connecting.check(channel)
+        connecting.check(channel, Actor.member(request.member))
     except NotConnected as problem:
         messages.error(request, problem.reason)
     else:

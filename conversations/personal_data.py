@@ -1,12 +1,15 @@
 """What the conversations hold of people, and how retention empties them (privacy.registry)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
+from accounts.audit.names import Name, add_names
 from conversations.ingest import lock_workspace
 from conversations.models import Attachment, Contact, Conversation, Delivery, Handle, Message, Reaction
 from omnistra.core import keyring
@@ -120,3 +123,14 @@ add_store(Store("media", _old_media, _erase_media, chunk=500))
 add_store(Store("messages", _old_messages, _erase_messages, chunk=settings.RETENTION_CHUNK))
 add_store(Store("conversations", _old_conversations, _erase_conversations, chunk=500))
 add_store(Store("contacts", _lonely_contacts, _erase_contacts, chunk=500))
+
+
+def _named(slug: str, ids: Collection[UUID]) -> dict[UUID, Name]:
+    """The audit log links to a conversation and names nobody: it is read by people who may not read conversations."""
+    return {
+        pk: Name(_("a conversation"), reverse("conversations:detail", args=[slug, pk]))
+        for pk in Conversation.objects.filter(pk__in=ids).values_list("pk", flat=True)
+    }
+
+
+add_names("conversation", _named)

@@ -9,8 +9,10 @@ from uuid import UUID
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from accounts.models import Membership
+from accounts.audit import log
+from accounts.models import AuditEntry, Membership
 from channels_app.models import Channel
 from conversations import listing, naming
 from conversations.models import Attachment, Conversation, Handle, Message, Reaction
@@ -127,7 +129,7 @@ class Thread:
 def load(
     conversation: Conversation, member: Membership, query: str = "", before: str = "", quote: str = ""
 ) -> dict[str, Any]:
-    """`thread` and `contact` for the templates: the newest messages, or those before a cursor. Nine queries at most,
+    """`thread` and `contact` for the templates: the newest messages, or those before a cursor. Ten queries at most,
     whatever the size."""
     slug = member.workspace.slug
     settings = retention.current()
@@ -147,7 +149,7 @@ def load(
     quoted = next((bubble for bubble in bubbles if str(bubble.id) == quote), None)
     if quoted:
         thread.quoting = {"id": quoted.id, "author": quoted.author, "text": quoted.text or quoted.type}
-    return {"thread": thread, "contact": _contact(conversation, thread, handles, slug)}
+    return {"thread": thread, "contact": _contact(conversation, thread, handles, member, members)}
 
 
 def _with(url: str, more: str) -> str:
@@ -367,7 +369,25 @@ def _days(bubbles: Sequence[Bubble]) -> list[Day]:
     return days
 
 
-def _contact(conversation: Conversation, thread: Thread, handles: Sequence[Handle], slug: str) -> dict[str, Any]:
+def _opened_by(conversation: Conversation, member: Membership, members: Sequence[Membership]) -> list[dict[str, Any]]:
+    """Who has read it lately, from the audit log."""
+    known = {each.pk: each for each in members}
+    shown = []
+    for entry in log.readers(conversation.pk):
+        reader = known.get(entry.actor_id) if entry.actor_id else None
+        if reader is not None:
+            name = _("You") if reader.pk == member.pk else reader.user.name
+        else:
+            name = _("An operator") if entry.actor_kind == AuditEntry.Actor.OPERATOR else _("A former member")
+        shown.append({"name": name, "initials": reader.initials if reader else "", "at": entry.at})
+    return shown
+
+
+def _contact(
+    conversation: Conversation, thread: Thread, handles: Sequence[Handle], member: Membership,
+    members: Sequence[Membership],
+) -> dict[str, Any]:  # fmt: skip
+    slug = member.workspace.slug
     others = Conversation.objects.filter(contact_id=conversation.contact_id).exclude(pk=conversation.pk)
     readable = []
     for handle in handles:
@@ -390,7 +410,7 @@ def _contact(conversation: Conversation, thread: Thread, handles: Sequence[Handl
         "kept_until": thread.kept_until,
         "retention_url": thread.retention_url,
         "window_state": thread.window_state,
-        "opened_by": [],
+        "opened_by": _opened_by(conversation, member, members),
         "conversations": [
             {
                 "url": reverse("conversations:detail", args=[slug, other.pk]),

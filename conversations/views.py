@@ -26,6 +26,7 @@ from omnistra.core.keyring import KeyMissing, SealBroken
 from omnistra.core.sealing import preload
 
 _SHOWN_INLINE = re.compile(r"(?:image/(?:jpeg|png|webp|gif)|(?:audio|video)/[a-z0-9.-]{1,40})\Z")
+_RECORDED = {"close": "conversation.closed", "reopen": "conversation.reopened", "assign": "conversation.assigned"}
 _DONE = {"close": "Closed. It opens again when they write.", "reopen": "Reopened."}
 P = Permission
 
@@ -92,6 +93,7 @@ def conversation_detail(request: MemberRequest, identity: UUID) -> HttpResponse:
     shown = threads.load(
         conversation, member, filters.query(), request.GET.get("before", ""), request.GET.get("quote", "")
     )
+    audit.record_opening(Actor.member(member), conversation.pk)
     if part == "messages":
         return render(request, "conversations/_messages.html", shown)
     if part == "thread":
@@ -163,7 +165,7 @@ def change(request: MemberRequest, identity: UUID, verb: str) -> HttpResponse:
         conversation.reopen()
     else:
         conversation.assign(_assignee(request))
-    audit.record(f"conversation.{verb}", Actor.member(request.member), conversation.pk)
+    audit.record(_RECORDED[verb], Actor.member(request.member), conversation.pk)
     live.publish(conversation.workspace_id, "conversation", conversation.pk)
     if verb in _DONE and not request.headers.get("HX-Request"):
         notices.success(request, _DONE[verb])

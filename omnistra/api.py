@@ -40,6 +40,7 @@ urlpatterns = [
     path("v1/", include("channels_app.api")),
     path("v1/", include("conversations.api")),
     path("v1/", include("privacy.api")),
+    path("v1/", include("accounts.audit.api")),
     path("v1/<path:rest>", nothing_here, name="api_nothing_here"),
     path("schema/", public(SpectacularAPIView.as_view()), name="api_schema"),
     path("docs/", public(SpectacularSwaggerView.as_view(url_name="api_schema")), name="api_docs"),

@@ -51,6 +51,7 @@ app.conf.update(
         "privacy.purge": {"task": "privacy.purge", "schedule": crontab(minute="7")},
         "privacy.remove_files": {"task": "privacy.remove_files", "schedule": timedelta(minutes=5)},
         "accounts.forget": {"task": "accounts.forget", "schedule": crontab(minute="47")},
+        "accounts.audit_day": {"task": "accounts.audit_day", "schedule": crontab(minute="27")},
         "privacy.erase_closed": {"task": "privacy.erase_closed", "schedule": crontab(minute="17")},
         "channels.forget_raw_events": {
             "task": "channels.forget_raw_events",

@@ -14,6 +14,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import audit
 from omnistra.core import reports
 from omnistra.core.logs import get_logger
 from privacy.models import FileRemoval, PurgeRun
@@ -44,6 +45,8 @@ def erase(workspace_id: UUID, selection: Selection, run: PurgeRun) -> PurgeRun:
     with transaction.atomic():
         run.finished_at = timezone.now()
         run.save(update_fields=["finished_at"])
+        if run.counts:  # what had nothing to delete, hour after hour, is told by the runs alone
+            audit.record("retention.purge_finished", audit.SYSTEM, run.pk)
     return run
 
 

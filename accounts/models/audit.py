@@ -106,3 +106,8 @@ class AuditHead(WorkspaceModel):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    @property
+    def words(self) -> str:
+        """Number and hash as people keep them: "123:ab12…"."""
+        return f"{self.number}:{bytes(self.hash).hex()}"

@@ -147,6 +147,11 @@ class Membership(RoleHolder):
             return frozenset()
         return self.granted if self.channel_ids is None else self.granted & WITHIN_CHANNELS
 
+    def want_audit_heads(self, wanted: bool) -> None:
+        """Whether the daily head of the audit log comes by mail."""
+        self.gets_audit_heads = wanted
+        self.save(update_fields=["gets_audit_heads"])
+
     def may(self, permission: Permission) -> bool:
         """Whether the member's role has a permission."""
         return permission in self.permissions

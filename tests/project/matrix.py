@@ -110,6 +110,12 @@ TABLE: dict[str, Rule] = {
     "accounts:delete_role": member(P.ROLES_MANAGE, "POST", identity="role"),
     "accounts:api_keys": member(P.API_KEYS_MANAGE, "GET", "POST"),
     "accounts:revoke_api_key": member(P.API_KEYS_MANAGE, "POST", key_id="api_key"),
+    "accounts:audit": member(P.AUDIT_VIEW, "GET"),
+    "accounts:verify_audit": member(P.AUDIT_VIEW, "POST"),
+    "accounts:export_audit": member(P.AUDIT_EXPORT, "POST"),
+    "accounts:audit_heads": member(P.AUDIT_VIEW, "GET"),
+    "accounts:mail_audit_heads": member(P.AUDIT_VIEW, "POST"),
+    "accounts:keep_audit": member(P.WORKSPACE_MANAGE, "POST"),
     "accounts:operator_access": member(P.OPERATOR_ACCESS_VIEW, "GET"),
     "accounts:operator_reads": member(P.OPERATOR_ACCESS_VIEW, "GET", **GRANT),
     "accounts:approve_access": member(P.OPERATOR_ACCESS_DECIDE, "POST", **GRANT),
@@ -148,6 +154,7 @@ TABLE: dict[str, Rule] = {
     "messages": key(POST=P.CONVERSATIONS_REPLY),
     "message": key({"id": "message"}, GET=P.CONVERSATIONS_VIEW),
     "retention": key(GET=P.RETENTION_VIEW, PUT=P.RETENTION_MANAGE),
+    "audit": key(GET=P.AUDIT_VIEW),
     "retention_preview": key(POST=P.RETENTION_VIEW),
 }
 # Whole parts of the address space, by the start of the route, with the reason why rows are not listed one by one.
