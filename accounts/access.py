@@ -3,7 +3,7 @@
 1. Every view of this project carries exactly one mark: `public`, `signed_in` or `requires(permission)`; a view without
    one is refused (AccessMiddleware), so a forgotten mark is a closed door.
 2. A workspace that is not the person's answers 404, a permission that the role lacks answers 403.
-3. The view of a workspace runs in that workspace's scope.
+3. The view of a workspace runs in that workspace's scope, limited to the channels that the member sees.
 """
 
 import functools
@@ -115,7 +115,7 @@ def requires(permission: Permission, while_closing: bool = False) -> Callable[[C
             except WorkspaceClosing:
                 return redirect("accounts:general", slug)
             _note_visit(request, member)
-            with workspace_scope(member.workspace_id):
+            with workspace_scope(member.workspace_id, member.channel_ids):
                 response: HttpResponse = view(request, *args, **kwargs)
                 if hasattr(response, "render"):
                     response.render()  # inside the scope: a lazy template reads rows

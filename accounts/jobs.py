@@ -14,13 +14,16 @@ from django.utils import timezone
 
 from accounts import invitations, mails
 from accounts.audit import chain, daily
-from accounts.models import AccessGrant, AccessRead, IdempotentAnswer, Membership, OperatorAction
+from accounts.models import AccessGrant, AccessRead, ApiKey, IdempotentAnswer, Membership, OperatorAction
 from accounts.roles import Permission
 from omnistra.core.jobs import periodic_job, workspace_job
+from omnistra.core.logs import get_logger
 from omnistra.core.tenancy import current_workspace_id, system_scope
 
+log = get_logger(__name__)
 KEEP_ANSWERS = timedelta(days=1)
 KEEP_OVERSIGHT = timedelta(days=396)  # 13 months, as the audit log
+_AT_ONCE = 200  # keys announced in one run; the next one takes the rest
 
 
 @workspace_job("accounts.tell_of_access_request")
@@ -95,3 +98,48 @@ def tell_of_transfer(*membership_ids: UUID) -> int:
         }
         mails.send(each.user.email, "transfer", context)
     return len(people)
+
+
+@periodic_job("accounts.announce_ending_keys", exclusive_seconds=600)
+def announce_ending_keys() -> int:
+    """Mail those who manage a workspace's API keys before one ends. A key is marked after its mails have gone: a run that
+    breaks off in between says it twice rather than never."""
+    now = timezone.now()
+    with transaction.atomic(), system_scope("accounts.announce_ending_keys"):
+        ending = list(
+            ApiKey.objects.filter(
+                revoked_at__isnull=True, announced_at__isnull=True, expires_at__gt=now,
+                expires_at__lte=now + ApiKey.NOTICE, workspace__suspended_at__isnull=True,
+                workspace__closing_at__isnull=True,
+            )
+            .select_related("workspace")
+            .order_by("expires_at")[:_AT_ONCE]
+        )  # fmt: skip
+        managers: dict[object, list[str]] = {}
+        people = Membership.objects.filter(workspace_id__in={key.workspace_id for key in ending})
+        for member in people.select_related("user", "custom_role"):
+            if member.user.is_active and member.may(Permission.API_KEYS_MANAGE):
+                managers.setdefault(member.workspace_id, []).append(member.user.email)
+    told = [key.pk for key in ending if _announce(key, managers.get(key.workspace_id, []))]
+    with transaction.atomic(), system_scope("accounts.announce_ending_keys"):
+        ApiKey.objects.filter(pk__in=told).update(announced_at=now)
+    return len(told)
+
+
+def _announce(key: ApiKey, addresses: list[str]) -> bool:
+    """Send the mails of a key, outside any transaction; False when none could be sent: then the next run tries again."""
+    context = {
+        "name": mails.tame(key.name),
+        "hint": key.hint,
+        "workspace": mails.tame(key.workspace.name),
+        "ends": key.expires_at,
+        "url": settings.BASE_URL + reverse("accounts:api_keys", args=[key.workspace.slug]),
+    }
+    failed = 0
+    for address in addresses:  # one each: nobody learns who else gets it
+        try:
+            mails.send(address, "api_key_ending", context)
+        except OSError as error:  # smtplib's errors are
+            failed += 1
+            log.warning("api_key.not_announced", api_key=key.pk, error=type(error).__name__)
+    return not failed or failed < len(addresses)

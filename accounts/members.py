@@ -89,6 +89,7 @@ def change(by: Membership, identity: UUID, place: Place) -> Membership:
             _another_owner_than(member)
         if changed:
             member.save(update_fields=changed)
+            registry.hand_over_work_of(member)
             channels_only = changed == ["channel_ids"]
             action = "member.channels_changed" if channels_only else "member.role_changed"
             record(action, Actor.member(actor), member.pk, changed)
@@ -148,7 +149,7 @@ def _another_owner_than(member: Membership) -> None:
 def _go(member: Membership) -> None:
     if member.role == Role.OWNER:
         _another_owner_than(member)
-    registry.hand_over_work_of(member)
     member.removed_at = timezone.now()
     member.save(update_fields=["removed_at"])
+    registry.hand_over_work_of(member)
     live.turn_out(member.pk)

@@ -1,5 +1,5 @@
 """What the apps above tell accounts, which may not import them: the channels there are, and what to do when a member
-goes. They fill it while the apps load."""
+goes or sees less. They fill it while the apps load."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -21,7 +21,8 @@ def channel_names() -> dict[UUID, str]:
 
 
 def when_a_member_goes(hand_over: Callable[[Membership], None]) -> None:
-    """Say what happens to the work of a member who is removed or leaves. It runs in the transaction of the removal."""
+    """Say what happens to the work of a member who is removed, leaves, or is limited to other channels. It runs in the
+    transaction of that change, in the scope of the whole workspace."""
     _FAREWELLS.append(hand_over)
 
 

@@ -1,6 +1,6 @@
 """Connected numbers and the journal: Channel, RawEvent."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 from django.utils import timezone
@@ -22,6 +22,8 @@ class Channel(WorkspaceModel):
         ACTIVE = "active", "Active"
         RECONNECT = "reconnect", "Reconnect needed"
         DISCONNECTED = "disconnected", "Disconnected"
+
+    limited_by: ClassVar[str] = "id"
 
     provider = models.CharField(max_length=20, choices=Provider.choices)
     external_id = models.CharField(max_length=64)  # WhatsApp: phone number id

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.http import Http404
 from django.urls import path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,11 +16,11 @@ from accounts import audit
 from accounts.api_views import ApiView, PageQuery, TextField, keyset_page
 from accounts.models import Membership
 from accounts.roles import Permission as P
-from channels_app.models import Channel
-from conversations import replies
+from channels_app.models import Channel, Provider
+from conversations import masking, replies
 from conversations.identities import handle_hash
 from conversations.message_form import MessageOut, represent
-from conversations.models import Conversation, Handle, Message
+from conversations.models import Contact, Conversation, Handle, Message, OutOfSight
 from conversations.reply_window import reply_window
 from omnistra.core import live
 from omnistra.problems import Refusal
@@ -84,6 +84,21 @@ class FirstWord(serializers.Serializer[Any]):
     channel = serializers.UUIDField()
     to = TextField(max_length=64, help_text="The person's number or id on the platform.")
     text = TextField(max_length=65536, trim_whitespace=False)
+
+
+class IdentifierOut(serializers.Serializer[Any]):
+    """One identifier of a contact on one platform."""
+
+    id = serializers.UUIDField()
+    provider = serializers.ChoiceField(choices=Provider.choices)
+    kind = serializers.ChoiceField(choices=Handle.Kind.choices)
+    value = serializers.CharField()
+
+
+class IdentifiersOut(serializers.Serializer[Any]):
+    """A contact's identifiers in full."""
+
+    identifiers = IdentifierOut(many=True)
 
 
 def _conversation(row: Conversation) -> dict[str, Any]:
@@ -162,12 +177,15 @@ class OneConversation(ApiView):
                 member = values["assignee"] and held.filter(pk=values["assignee"]).first()
                 if values["assignee"] and not member:
                     raise serializers.ValidationError({"assignee": ["No member of this workspace has this id."]})
-                row.assign(member)
+                try:
+                    row.assign(member)
+                except OutOfSight as error:
+                    raise serializers.ValidationError({"assignee": [str(error)]}) from error
             if "status" in values:
                 row.close() if values["status"] == Conversation.Status.CLOSED else row.reopen()
             if values:
                 audit.record("conversation.changed", self.actor, row.pk, sorted(values))
-                live.publish(row.workspace_id, "conversation", row.pk)
+                live.publish(row.workspace_id, "conversation", {row.pk: row.channel_id})
             return Response(_conversation(row))
 
 
@@ -244,7 +262,33 @@ class OneMessage(ApiView):
         return Response(_message(id))
 
 
+class ContactReveal(ApiView):
+    """A contact's identifiers."""
+
+    required_scopes = {"POST": P.IDENTIFIERS_REVEAL}
+
+    @extend_schema(
+        operation_id="contacts_reveal",
+        request=inline_serializer("ContactRevealRequest", {}),
+        responses={200: IdentifiersOut},
+    )
+    def post(self, request: Request, id: UUID) -> Response:
+        """Reveal the contact's numbers and ids. Each is recorded in the audit log, each time."""
+        with transaction.atomic():
+            if not Contact.objects.filter(pk=id).exists():
+                raise Http404
+            handles = list(Handle.objects.filter(contact_id=id).order_by("created_at"))
+            shown = masking.reveal(handles, self.actor)
+        rows = [
+            {"id": each.pk, "provider": each.provider, "kind": each.kind, "value": shown[each.pk]}
+            for each in handles
+            if each.pk in shown
+        ]
+        return Response({"identifiers": rows})
+
+
 urlpatterns = [
+    path("contacts/<uuid:id>/reveal/", ContactReveal.as_view(), name="contact_reveal"),
     path("conversations/", Conversations.as_view(), name="conversations"),
     path("conversations/<uuid:id>/", OneConversation.as_view(), name="conversation"),
     path("conversations/<uuid:id>/messages/", MessagesOfConversation.as_view(), name="conversation_messages"),

@@ -1,4 +1,4 @@
-"""Whose a conversation is when its member goes."""
+"""Whose a conversation is when its member goes, or no longer sees its channel."""
 
 from accounts.models import Membership
 from conversations.models import Conversation
@@ -6,8 +6,13 @@ from omnistra.core import live
 
 
 def release(member: Membership) -> None:
-    """The conversations of a member who goes are nobody's, so that they stand in the list of those that wait."""
+    """The conversations that the member no longer sees are nobody's, so that they stand in the list of those that
+    wait."""
     rows = Conversation.objects.filter(assignee=member)
-    shown = list(rows.order_by("-last_message_at").values_list("pk", flat=True)[:100])
+    if member.removed_at is None:
+        if member.channel_ids is None:
+            return
+        rows = rows.exclude(channel_id__in=member.channel_ids)
+    shown = dict(rows.order_by("-last_message_at").values_list("pk", "channel_id")[:100])
     rows.update(assignee=None)
-    live.publish(member.workspace_id, "conversation", *shown)
+    live.publish(member.workspace_id, "conversation", shown)

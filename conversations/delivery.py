@@ -121,7 +121,7 @@ def settle_lost() -> int:
         lost = list(
             Delivery.objects.filter(state=Delivery.State.SENDING, claimed_at__lt=timezone.now() - LEASE)
             .select_for_update(skip_locked=True)
-            .values_list("pk", "message_id", "workspace_id", "conversation_id")
+            .values_list("pk", "message_id", "workspace_id", "conversation_id", "channel_id")
         )
         Delivery.objects.filter(pk__in=[row[0] for row in lost]).update(
             state=Delivery.State.UNKNOWN, settled_at=timezone.now()
@@ -129,8 +129,8 @@ def settle_lost() -> int:
         Message.objects.filter(pk__in=[row[1] for row in lost], status__in=["queued", "sending"]).update(
             status=Message.Status.UNKNOWN
         )
-        for _, _, workspace_id, conversation_id in lost:
-            live.publish(workspace_id, "status", conversation_id)
+        for _, _, workspace_id, conversation_id, channel_id in lost:
+            live.publish(workspace_id, "status", {conversation_id: channel_id})
     return len(lost)
 
 
@@ -252,7 +252,7 @@ def _settle(claim: _Claim, state: str, change: Any) -> None:
         change(delivery, message)
         delivery.save()
         message.save()
-        live.publish(workspace_id, "status", message.conversation_id)
+        live.publish(workspace_id, "status", {message.conversation_id: message.channel_id})
 
 
 def _record_sent(claim: _Claim, external_id: str) -> None:

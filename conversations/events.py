@@ -26,7 +26,7 @@ async def events(request: HttpRequest, slug: str) -> HttpResponseBase:
     member = await sync_to_async(_admit)(request, slug)
     if member is None:
         return HttpResponse(status=401)
-    stream = live.stream(member.workspace_id, member.pk)
+    stream = live.stream(member.workspace_id, member.pk, member.channel_ids)
     response = StreamingHttpResponse(stream, content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"

@@ -192,7 +192,7 @@ def store(workspace_id: UUID, items: Sequence[Item]) -> int:
     """Write updates of one workspace, in its scope and inside a transaction; gives how many messages are new."""
     lock_workspace(workspace_id)
     inbound = [item for item in items if isinstance(item.update, InboundMessage | ReactionUpdate)]
-    touched: set[UUID] = set()
+    touched: dict[UUID, UUID] = {}  # conversation -> channel
     new = 0
     if inbound:
         conversations, contacts = _conversations(workspace_id, inbound)
@@ -215,7 +215,7 @@ def store(workspace_id: UUID, items: Sequence[Item]) -> int:
         workspace_id,
         [(item.update, item.channel, item.at) for item in items if isinstance(item.update, StatusUpdate)],
     )
-    live.publish(workspace_id, "message", *touched)
+    live.publish(workspace_id, "message", touched)
     return new
 
 
@@ -310,8 +310,9 @@ def _attachment(message: Message, update: InboundMessage, now: datetime) -> Atta
     )  # fmt: skip
 
 
-def _count(messages: Sequence[Message]) -> set[UUID]:
-    """Unread, newest and window of the conversations with new messages, in one statement; gives their ids."""
+def _count(messages: Sequence[Message]) -> dict[UUID, UUID]:
+    """Unread, newest and window of the conversations with new messages, in one statement; gives their ids, with their
+    channels'."""
     counts: dict[UUID, tuple[int, datetime]] = {}
     for message in messages:
         number, newest = counts.get(message.conversation_id, (0, message.provider_at))
@@ -329,11 +330,12 @@ def _count(messages: Sequence[Message]) -> set[UUID]:
                     [newest for _, newest in counts.values()],
                 ],
             )
-    return set(counts)
+    return {message.conversation_id: message.channel_id for message in messages}
 
 
-def _reactions(workspace_id: UUID, pairs: Sequence[tuple[Item, _Thread]]) -> set[UUID]:
-    """Keep the newest mark of each person on each message. A mark is no message: nothing is unread."""
+def _reactions(workspace_id: UUID, pairs: Sequence[tuple[Item, _Thread]]) -> dict[UUID, UUID]:
+    """Keep the newest mark of each person on each message. A mark is no message: nothing is unread. Gives what `_count`
+    gives."""
     newest: dict[tuple[UUID, bytes, UUID], tuple[Item, _Thread]] = {}
     for item, thread in pairs:
         assert isinstance(item.update, ReactionUpdate)
@@ -345,7 +347,7 @@ def _reactions(workspace_id: UUID, pairs: Sequence[tuple[Item, _Thread]]) -> set
         if key not in newest or newest[key][0].at <= item.at:
             newest[key] = (item, thread)
     if not newest:
-        return set()
+        return {}
     stored = Reaction.objects.filter(target_hash__any=[hashed for _, hashed, _ in newest]).defer("emoji")
     replaced = []
     for row in stored:
@@ -365,7 +367,7 @@ def _reactions(workspace_id: UUID, pairs: Sequence[tuple[Item, _Thread]]) -> set
             for (channel, hashed, contact), (item, thread) in newest.items()
         ]
     )  # fmt: skip
-    return {thread.id for _, thread in newest.values()}
+    return {thread.id: item.channel.pk for item, thread in newest.values()}
 
 
 def replay(event: RawEvent) -> None:

@@ -167,19 +167,17 @@ def _tick(status: str) -> str:
 def _counts(member: Membership) -> dict[str, int]:
     """How many each view holds, in one query. Counting stops at COUNTED: nobody acts on the difference, and a list of
     a hundred thousand must not cost more than one of a hundred."""
-    from_open = (
-        "SELECT count(*) FROM (SELECT 1 FROM conversations_conversation WHERE workspace_id = %(workspace)s "
-        "AND status = 'open' {} LIMIT %(limit)s) AS counted"
-    )
+    opened = Conversation.objects.filter(status="open")
     parts = {
-        "open": "",
-        "mine": "AND assignee_id = %(member)s",
-        "unassigned": "AND assignee_id IS NULL",
-        "unread": "AND unread_count > 0",
+        "open": opened,
+        "mine": opened.filter(assignee_id=member.pk),
+        "unassigned": opened.filter(assignee__isnull=True),
+        "unread": opened.filter(unread_count__gt=0),
     }
-    columns = ", ".join(f"({from_open.format(condition)})" for condition in parts.values())
+    queries = [rows.values("pk")[:COUNTED].query.sql_with_params() for rows in parts.values()]
+    columns = ", ".join(f"(SELECT count(*) FROM ({sql}) AS counted)" for sql, _ in queries)  # noqa: S608  (the ORM's)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {columns}", {"workspace": member.workspace_id, "member": member.pk, "limit": COUNTED})
+        cursor.execute(f"SELECT {columns}", [value for _, values in queries for value in values])
         return dict(zip(parts, cursor.fetchone(), strict=True))
 
 

@@ -229,7 +229,7 @@ def _record(
             **({"mime": mime} if mime else {}),
         }
         row.save()
-        live.publish(row.workspace_id, "message", row.message.conversation_id)
+        live.publish(row.workspace_id, "message", {row.message.conversation_id: row.channel_id})
 
 
 def try_again(attachment: Attachment) -> None:

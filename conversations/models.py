@@ -70,12 +70,18 @@ class Handle(WorkspaceModel):
         return f"{self.kind} {self.pk}"
 
 
+class OutOfSight(Exception):
+    """A conversation was to be given to a member who is limited to other channels."""
+
+
 class Conversation(WorkspaceModel):
     """One contact's thread on one channel."""
 
     class Status(models.TextChoices):
         OPEN = "open", "Open"
         CLOSED = "closed", "Closed"
+
+    limited_by: ClassVar[str] = "channel_id"
 
     channel = WorkspaceForeignKey(Channel, related_name="+")
     contact = WorkspaceForeignKey(Contact, related_name="+")
@@ -125,7 +131,9 @@ class Conversation(WorkspaceModel):
         self.save(update_fields=["status"])
 
     def assign(self, member: Membership | None) -> None:
-        """Give it to a member, or to nobody."""
+        """Give it to a member, or to nobody. Raises OutOfSight."""
+        if member is not None and not member.sees(self.channel_id):
+            raise OutOfSight("This member does not see the conversation's channel.")
         self.assignee = member
         self.save(update_fields=["assignee"])
 
@@ -157,6 +165,7 @@ class Message(WorkspaceModel):
         "queued": 0, "sending": 1, "unknown": 2, "sent": 3, "failed": 4, "delivered": 5, "read": 6, "received": 9,
     }  # fmt: skip
     sealed_by: ClassVar[str] = "contact_id"
+    limited_by: ClassVar[str] = "channel_id"
 
     channel = WorkspaceForeignKey(Channel, related_name="+")
     conversation = WorkspaceForeignKey(Conversation, related_name="+")
@@ -209,6 +218,7 @@ class Reaction(WorkspaceModel):
     """A mark on a message, tied to it by the hash of its provider id: it may come before the message."""
 
     sealed_by: ClassVar[str] = "contact_id"
+    limited_by: ClassVar[str] = "channel_id"
 
     channel = WorkspaceForeignKey(Channel, related_name="+")
     conversation = WorkspaceForeignKey(Conversation, related_name="+")
@@ -243,6 +253,7 @@ class Attachment(WorkspaceModel):
         PURGED = "purged", "Removed by retention"
 
     sealed_by: ClassVar[str] = "contact_id"
+    limited_by: ClassVar[str] = "channel_id"
 
     channel = WorkspaceForeignKey(Channel, related_name="+")
     message = WorkspaceForeignKey(Message, related_name="+")
@@ -288,6 +299,8 @@ class Delivery(WorkspaceModel):
         SENT = "sent", "Sent"
         FAILED = "failed", "Failed"
         UNKNOWN = "unknown", "Unknown"
+
+    limited_by: ClassVar[str] = "channel_id"
 
     channel = WorkspaceForeignKey(Channel, related_name="+")
     conversation = WorkspaceForeignKey(Conversation, related_name="+")

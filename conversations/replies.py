@@ -152,7 +152,7 @@ def send_reply(
             last_message_at=Greatest(F("last_message_at"), now), unread_count=0
         )
         audit.record("conversation.replied", by, conversation.pk)
-        live.publish(conversation.workspace_id, "message", conversation.pk)
+        live.publish(conversation.workspace_id, "message", {conversation.pk: conversation.channel_id})
         transaction.on_commit(lambda: wake("conversations.deliver"))
     return messages
 
@@ -180,5 +180,5 @@ def retry(message: Message, by: Actor) -> None:
         message.save(update_fields=["status", "failed_at", "error_code", "error", "external_id", "external_hash"])
         Delivery.objects.create(channel_id=message.channel_id, conversation_id=message.conversation_id, message=message)
         audit.record("message.retried", by, message.pk)
-        live.publish(message.workspace_id, "status", message.conversation_id)
+        live.publish(message.workspace_id, "status", {message.conversation_id: message.channel_id})
         transaction.on_commit(lambda: wake("conversations.deliver"))

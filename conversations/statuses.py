@@ -32,11 +32,11 @@ def advance(message: Message, status: str, at: datetime) -> None:
         message.status = status
 
 
-def apply(workspace_id: UUID, updates: Sequence[tuple[StatusUpdate, Channel, datetime]]) -> set[UUID]:
-    """Write statuses set-wise; gives the conversations that changed. Found by the reference that we gave at sending,
-    else by the message's id; a status of an unknown message (another app's) is dropped."""
+def apply(workspace_id: UUID, updates: Sequence[tuple[StatusUpdate, Channel, datetime]]) -> dict[UUID, UUID]:
+    """Write statuses set-wise; gives the conversations that changed, with their channels. Found by the reference that we
+    gave at sending, else by the message's id; a status of an unknown message (another app's) is dropped."""
     if not updates:
-        return set()
+        return {}
     references = {reference for update, _, _ in updates if (reference := _uuid(update.reference))}
     deliveries = {row.pk: row for row in Delivery.objects.filter(pk__in=references)}
     hashes = {
@@ -92,4 +92,4 @@ def apply(workspace_id: UUID, updates: Sequence[tuple[StatusUpdate, Channel, dat
         Delivery.objects.filter(message_id__in=settled, state__in=open_states).update(
             state=state, settled_at=timezone.now()
         )
-    return {message.conversation_id for message in changed.values()}
+    return {message.conversation_id: message.channel_id for message in changed.values()}

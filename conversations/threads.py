@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from accounts.audit import log
 from accounts.models import AuditEntry, Membership
 from channels_app.models import Channel
-from conversations import listing, naming
+from conversations import listing, masking, naming
 from conversations.models import Attachment, Conversation, Handle, Message, Reaction
 from conversations.replies import why_not
 from conversations.reply_window import reply_window
@@ -114,6 +114,7 @@ class Thread:
     reopen_url: str
     assign_url: str
     read_url: str
+    reveal_url: str
     retention_url: str
     assignees: list[dict[str, Any]]
     assignee_name: str | None
@@ -127,10 +128,11 @@ class Thread:
 
 
 def load(
-    conversation: Conversation, member: Membership, query: str = "", before: str = "", quote: str = ""
-) -> dict[str, Any]:
-    """`thread` and `contact` for the templates: the newest messages, or those before a cursor. Ten queries at most,
-    whatever the size."""
+    conversation: Conversation, member: Membership, query: str = "", before: str = "", quote: str = "",
+    revealed: dict[UUID, str] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """`thread` and `contact` for the templates: the newest messages, or those before a cursor. Handles are masked but
+    for those in `revealed` (masking.reveal). Ten queries at most, whatever the size."""
     slug = member.workspace.slug
     settings = retention.current()
     handles = list(Handle.objects.filter(contact_id=conversation.contact_id).order_by("created_at"))
@@ -149,7 +151,7 @@ def load(
     quoted = next((bubble for bubble in bubbles if str(bubble.id) == quote), None)
     if quoted:
         thread.quoting = {"id": quoted.id, "author": quoted.author, "text": quoted.text or quoted.type}
-    return {"thread": thread, "contact": _contact(conversation, thread, handles, member, members)}
+    return {"thread": thread, "contact": _contact(conversation, thread, handles, member, members, revealed or {})}
 
 
 def _with(url: str, more: str) -> str:
@@ -195,6 +197,7 @@ def _thread(
         reopen_url=address("reopen"),
         assign_url=address("assign"),
         read_url=address("read"),
+        reveal_url=address("reveal"),
         retention_url=reverse("privacy:retention", args=[slug]),
         assignees=[
             {
@@ -205,7 +208,7 @@ def _thread(
                 "selected": each.pk == conversation.assignee_id,
             }
             for each in members
-            if each.removed_at is None
+            if each.sees(conversation.channel_id)
         ],
         assignee_name=assignee.user.name if assignee else None,
         assignee_initials=assignee.initials if assignee else "",
@@ -216,7 +219,7 @@ def _thread(
 
 def _number(handles: Sequence[Handle]) -> str:
     try:
-        return next((naming.shown_handle(each) for each in handles if each.kind == "wa_id"), "")
+        return next((masking.handle(each.kind, each.value) for each in handles if each.kind == "wa_id"), "")
     except KeyMissing:
         return ""
 
@@ -369,6 +372,18 @@ def _days(bubbles: Sequence[Bubble]) -> list[Day]:
     return days
 
 
+def shown_handle(handle: Handle, revealed: dict[UUID, str]) -> dict[str, Any]:
+    """A handle as the contact panel shows it; `whole` is what copying it gives. Raises KeyMissing."""
+    whole = revealed.get(handle.pk, "")
+    return {
+        "id": handle.pk,
+        "label": handle.get_kind_display(),
+        "masked": masking.handle(handle.kind, handle.value),
+        "whole": whole,
+        "spoken": masking.phone(whole) if handle.kind == Handle.Kind.WA_ID else whole,
+    }
+
+
 def _opened_by(conversation: Conversation, member: Membership, members: Sequence[Membership]) -> list[dict[str, Any]]:
     """Who has read it lately, from the audit log."""
     known = {each.pk: each for each in members}
@@ -385,16 +400,14 @@ def _opened_by(conversation: Conversation, member: Membership, members: Sequence
 
 def _contact(
     conversation: Conversation, thread: Thread, handles: Sequence[Handle], member: Membership,
-    members: Sequence[Membership],
+    members: Sequence[Membership], revealed: dict[UUID, str],
 ) -> dict[str, Any]:  # fmt: skip
     slug = member.workspace.slug
     others = Conversation.objects.filter(contact_id=conversation.contact_id).exclude(pk=conversation.pk)
     readable = []
     for handle in handles:
         try:
-            readable.append(
-                {"kind": handle.kind, "label": handle.get_kind_display(), "value": naming.shown_handle(handle)}
-            )
+            readable.append(shown_handle(handle, revealed))
         except KeyMissing:
             continue
     channel: Channel = conversation.channel
@@ -405,6 +418,7 @@ def _contact(
         "provider": channel.provider,
         "status": conversation.status,
         "handles": readable,
+        "reveal_url": thread.reveal_url,
         "first_seen": conversation.contact.created_at,
         "channel_name": channel.name,
         "kept_until": thread.kept_until,

@@ -11,6 +11,7 @@ urlpatterns = [
     path("inbox/<uuid:identity>/reopen/", views.change, {"verb": "reopen"}, name="reopen"),
     path("inbox/<uuid:identity>/assign/", views.change, {"verb": "assign"}, name="assign"),
     path("inbox/<uuid:identity>/read/", views.mark_read, name="read"),
+    path("inbox/<uuid:identity>/reveal/", views.reveal, name="reveal"),
     path("messages/<uuid:identity>/retry/", views.retry, name="retry"),
     path("attachments/<uuid:identity>/", views.attachment, name="attachment"),
     path("attachments/<uuid:identity>/retry/", views.fetch_again, name="fetch_again"),

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages as notices
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,9 +18,9 @@ from accounts.access import MemberRequest, requires
 from accounts.audit import Actor
 from accounts.models import Membership
 from accounts.roles import Permission
-from conversations import listing, media, replies, threads
+from conversations import listing, masking, media, replies, threads
 from conversations.listing import Filters
-from conversations.models import Attachment, Conversation, Message
+from conversations.models import Attachment, Conversation, Handle, Message, OutOfSight
 from omnistra.core import live
 from omnistra.core.ids import uuid7
 from omnistra.core.keyring import KeyMissing, SealBroken
@@ -164,9 +165,12 @@ def change(request: MemberRequest, identity: UUID, verb: str) -> HttpResponse:
     elif verb == "reopen":
         conversation.reopen()
     else:
-        conversation.assign(_assignee(request))
+        try:
+            conversation.assign(_assignee(request))
+        except OutOfSight as error:
+            raise Http404("This member does not see the conversation's channel.") from error
     audit.record(_RECORDED[verb], Actor.member(request.member), conversation.pk)
-    live.publish(conversation.workspace_id, "conversation", conversation.pk)
+    live.publish(conversation.workspace_id, "conversation", {conversation.pk: conversation.channel_id})
     if verb in _DONE and not request.headers.get("HX-Request"):
         notices.success(request, _DONE[verb])
     return _answer(request, identity)
@@ -189,8 +193,28 @@ def mark_read(request: MemberRequest, identity: UUID) -> HttpResponse:
     conversation = _conversation(identity)
     if conversation.unread_count:
         conversation.mark_read()
-        live.publish(conversation.workspace_id, "conversation", conversation.pk)
+        live.publish(conversation.workspace_id, "conversation", {conversation.pk: conversation.channel_id})
     return HttpResponse(status=204)
+
+
+@require_POST
+@requires(P.IDENTIFIERS_REVEAL)
+def reveal(request: MemberRequest, identity: UUID) -> HttpResponse:
+    """One handle of the contact in full, recorded: in this answer, and nowhere after it. The handle's row for the
+    page's script, else the page."""
+    if not request.member.may(P.CONVERSATIONS_VIEW):
+        raise PermissionDenied("Your role does not include reading conversations.")
+    conversation = _conversation(identity)
+    handles = Handle.objects.filter(contact_id=conversation.contact_id)
+    handle = get_object_or_404(handles, pk=_uuid(request.POST.get("handle", "")))
+    revealed = masking.reveal([handle], Actor.member(request.member))
+    if not revealed:
+        raise Http404("This contact was erased.")
+    filters = Filters.read(request.GET)
+    if request.headers.get("HX-Request"):
+        return render(request, "conversations/_handle.html", {"handle": threads.shown_handle(handle, revealed)})
+    shown = threads.load(conversation, request.member, filters.query(), revealed=revealed)
+    return render(request, "conversations/inbox.html", _page(request, filters, identity, **shown))
 
 
 @require_POST

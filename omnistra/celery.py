@@ -57,6 +57,10 @@ app.conf.update(
             "task": "channels.forget_raw_events",
             "schedule": crontab(minute="37"),
         },
+        "accounts.announce_ending_keys": {
+            "task": "accounts.announce_ending_keys",
+            "schedule": crontab(minute="12"),
+        },
     },
 )
 app.autodiscover_tasks()

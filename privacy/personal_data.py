@@ -29,6 +29,7 @@ from privacy.registry import register
 
 ACCOUNT = ("to provide and secure the account", "contract")
 OVERSIGHT = ("to show what operators did, and why", "legitimate interest: to secure the service")
+SECURITY = ("to notice a key in other hands", "legitimate interest: to secure the service")
 PROOF = ("to prove what was agreed", "legal obligation")
 
 register(
@@ -62,7 +63,8 @@ register(
 )
 register(
     ApiKey, role="controller", retention="until revoked and the workspace closes",
-    personal={"name": ACCOUNT}, clear=("hint", "key_hash", "scopes"),
+    personal={"name": ACCOUNT, "addresses": SECURITY},
+    clear=("hint", "key_hash", "old_hint", "old_hash", "scopes", "channel_ids"),
 )  # fmt: skip
 register(IdempotentAnswer, role="controller", retention="one day", clear=("key_hash", "request_hash"))
 register(

@@ -11,7 +11,7 @@ from accounts import audit
 from accounts.audit import Actor
 from omnistra.core import reports
 from omnistra.core.logs import frames, get_logger
-from omnistra.core.tenancy import system_scope, workspace_scope
+from omnistra.core.tenancy import current_workspace_id, system_scope, workspace_scope
 from privacy import erasure
 from privacy.models import FileRemoval, PurgeRun, RetentionPolicy
 from privacy.selection import RULES, Cutoffs, Selection
@@ -89,9 +89,9 @@ def change(settings: Settings, by: Actor) -> None:
 
 
 def preview(settings: Settings) -> dict[str, int]:
-    """What a purge would delete now under these settings, per class."""
-    selection = settings.selection()
-    return erasure.preview(selection)
+    """What a purge would delete now under these settings, per class: on every channel, whatever the asker sees."""
+    with workspace_scope(current_workspace_id()):
+        return erasure.preview(settings.selection())
 
 
 def purge(workspace_id: UUID, trigger: str) -> PurgeRun | None:

@@ -3,7 +3,7 @@ operators, audit."""
 
 from accounts.models.audit import AuditChain, AuditEntry, AuditHead
 from accounts.models.invitations import Invitation
-from accounts.models.keys import ApiKey, IdempotentAnswer
+from accounts.models.keys import ApiKey, IdempotentAnswer, StillRotating
 from accounts.models.operators import AccessGrant, AccessRead, OperatorAction
 from accounts.models.people import Acceptance, User
 from accounts.models.roles import CustomRole
@@ -26,6 +26,7 @@ __all__ = [
     "OperatorAction",
     "RecoveryCode",
     "RecoveryCodes",
+    "StillRotating",
     "User",
     "Workspace",
 ]

@@ -156,6 +156,10 @@ class Membership(RoleHolder):
         """Whether the member's role has a permission."""
         return permission in self.permissions
 
+    def sees(self, channel_id: UUID) -> bool:
+        """Whether the member sees what is on a channel."""
+        return self.removed_at is None and (self.channel_ids is None or channel_id in self.channel_ids)
+
     def covers(self, permissions: Iterable[Permission]) -> bool:
         """Whether the member has all of these: nobody gives, changes or takes away what they lack themselves."""
         return self.permissions.issuperset(permissions)

@@ -20,7 +20,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.mail import get_connection
 from django.db import connections
-from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 
 from omnistra.core import checks, http, keyring, live
 
@@ -102,12 +102,11 @@ def look_at_keys() -> str:
 
 
 def _migrations(alias: str) -> str:
-    executor = MigrationExecutor(connections[alias])
-    leaves = executor.loader.graph.leaf_nodes()
+    loader = MigrationLoader(connections[alias])
     missing = [
-        f"{migration.app_label}.{migration.name}"
-        for migration, _ in executor.migration_plan(leaves)
-        if (migration.app_label == "core") == (alias == "keys")
+        f"{app}.{name}"
+        for app, name in sorted(loader.graph.nodes.keys() - loader.applied_migrations.keys())
+        if (app == "core") == (alias == "keys")
     ]
     if missing:
         raise Trouble(f"{len(missing)} migration(s) are missing: {', '.join(missing[:3])}.", "Run: manage.py migrate")

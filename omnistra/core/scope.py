@@ -1,7 +1,7 @@
 """The scope in force: one workspace, or the installation for a stated reason. A context variable, which the database
 backend applies inside every transaction (so nothing here may import models)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -9,6 +9,8 @@ from typing import Any
 from uuid import UUID
 
 WORKSPACE_SETTING = "omnistra.workspace"
+CHANNELS_SETTING = "omnistra.channels"  # an array of ids, or ALL_CHANNELS; without either a query errors
+ALL_CHANNELS = "all"
 
 
 class OutsideScope(RuntimeError):
@@ -17,10 +19,14 @@ class OutsideScope(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Either one workspace (`workspace_id`), or the whole installation for a stated `reason`."""
+    """Either one workspace (`workspace_id`), or the whole installation for a stated `reason`.
+
+    `channels` narrows a workspace to what belongs to these channels; None is all of them.
+    """
 
     workspace_id: UUID | None = None
     reason: str | None = None
+    channels: tuple[UUID, ...] | None = None
 
     @property
     def is_system(self) -> bool:
@@ -58,10 +64,12 @@ def _enter(scope: Scope) -> Iterator[Scope]:
         _current.reset(token)
 
 
-def workspace_scope(workspace_id: UUID) -> Any:
-    """Context manager: queries see the rows of this workspace alone. The database backend applies it at the next
-    statement of a transaction, and takes it back when the scope ends."""
-    return _enter(Scope(workspace_id=UUID(str(workspace_id))))
+def workspace_scope(workspace_id: UUID, channels: Iterable[UUID] | None = None) -> Any:
+    """Context manager: queries see the rows of this workspace alone, and of its conversations only those on `channels`
+    (None: all). The database backend applies it at the next statement of a transaction, and takes it back when the
+    scope ends."""
+    limit = None if channels is None else tuple(UUID(str(each)) for each in channels)
+    return _enter(Scope(workspace_id=UUID(str(workspace_id)), channels=limit))
 
 
 def system_scope(reason: str) -> Any:

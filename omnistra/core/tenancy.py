@@ -2,7 +2,8 @@
 
 1. A workspace model's manager raises outside a scope.
 2. PostgreSQL's row-level security compares every row with a transaction-local setting; without it the query errors.
-3. `system_scope` switches to the system role for what has no workspace yet; each use names its reason.
+3. A scope may be limited to channels; manager and row-level security then hold that line in the same way.
+4. `system_scope` switches to the system role for what has no workspace yet; each use names its reason.
 """
 
 from typing import Any, ClassVar
@@ -36,14 +37,20 @@ class WorkspaceQuerySet(models.QuerySet[Any]):
 
 
 class WorkspaceManager(models.Manager[Any]):
-    """Fails closed: raises outside a scope, filters to the workspace inside one."""
+    """Fails closed: raises outside a scope, filters to the workspace (and to the channels) inside one."""
 
     def get_queryset(self) -> models.QuerySet[Any]:
         scope = current_scope()
         if scope is None:
             raise OutsideScope(f"{self.model.__name__} belongs to a workspace: enter workspace_scope() first.")
         rows = super().get_queryset()
-        return rows if scope.is_system else rows.filter(workspace_id=scope.workspace_id)
+        if scope.is_system:
+            return rows
+        rows = rows.filter(workspace_id=scope.workspace_id)
+        if scope.channels is None or not self.model.limited_by:
+            return rows
+        # The database refuses the others too (LimitToChannels); said here as well, the planner can use an index.
+        return rows.filter(**{f"{self.model.limited_by}__in": scope.channels})
 
 
 class SystemManager(models.Manager[Any]):
@@ -69,7 +76,13 @@ class WorkspaceForeignKey(models.ForeignKey[Any, Any]):
 
 
 class WorkspaceModel(models.Model):
-    """A row that belongs to one workspace. Its first migration also holds ProtectWorkspaceTable."""
+    """A row that belongs to one workspace. Its first migration also holds ProtectWorkspaceTable.
+
+    `limited_by` names the attribute with the id of the row's channel, if it has one; the migration then holds
+    LimitToChannels too.
+    """
+
+    limited_by: ClassVar[str] = ""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     workspace = models.ForeignKey(

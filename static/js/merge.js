@@ -53,8 +53,9 @@ export function mergeThread(fresh) {
   const next = fresh.querySelector("#thread");
   if (!next) { location.reload(); return []; }
   const now = document.querySelector("#thread");
+  const same = now.dataset.id === next.dataset.id;
   let added = [];
-  if (now.dataset.id !== next.dataset.id || !now.dataset.id) {
+  if (!same || !now.dataset.id) {
     now.replaceWith(next);
     document.querySelector("#unread")?.scrollIntoView({ block: "center" });
   } else {
@@ -65,6 +66,8 @@ export function mergeThread(fresh) {
   }
   const panel = fresh.querySelector("#panel");
   const old = document.querySelector("#panel");
+  // What the agent has asked to see stays until another conversation is opened; the server sends it once.
+  if (panel && same) old?.querySelectorAll("[data-revealed]").forEach((row) => panel.querySelector(`#${row.id}`)?.replaceWith(row.cloneNode(true)));
   if (panel && !old) document.querySelector("#inbox").append(panel);
   else if (panel && plain(old) !== plain(panel)) old.replaceChildren(...panel.childNodes);
   htmx.process(document.querySelector("#inbox"));

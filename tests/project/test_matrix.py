@@ -57,6 +57,11 @@ def test_every_address_stands_in_the_table_and_none_is_stale():
     assert set(TABLE) - set(ROUTES) == set(), "stale in tests/project/matrix.py"
 
 
+@pytest.mark.clause("12a")
+def test_every_permission_is_asked_for_somewhere():
+    assert {permission for rule in TABLE.values() for permission in rule.methods.values()} >= set(Permission)
+
+
 class World:
     """Two workspaces with a row of everything that stands in an address, and somebody of every kind."""
 
@@ -67,7 +72,8 @@ class World:
             conversation = make(Conversation, channel=channel)
             message = make(Message, channel=channel, conversation=conversation, contact_id=conversation.contact_id)
             self.rows = {
-                "channel": channel.pk, "conversation": conversation.pk, "message": message.pk,
+                "channel": channel.pk, "contact": conversation.contact_id, "conversation": conversation.pk,
+                "message": message.pk,
                 "attachment": make(Attachment, message=message, channel=channel).pk,
                 "api_key": ApiKey.issue("in use", ["conversations.view"], owner)[0].pk,
                 "grant": make(AccessGrant, conversation_id=conversation.pk).pk,

@@ -1,8 +1,8 @@
 """PostgreSQL with the workspace scope applied inside every transaction.
 
 The scope (omnistra.core.scope) lives in a context variable. Before each statement of a transaction this backend
-compares it with what the transaction has, and sets role and workspace, transaction-local, where they differ: pages,
-API, jobs and commands are covered alike, and a pooled connection carries nothing over.
+compares it with what the transaction has, and sets role, workspace and channels, transaction-local, where they differ:
+pages, API, jobs and commands are covered alike, and a pooled connection carries nothing over.
 """
 
 from typing import Any
@@ -10,10 +10,20 @@ from typing import Any
 from django.conf import settings
 from django.db.backends.postgresql import base
 
-from omnistra.core.scope import WORKSPACE_SETTING, Scope, current_scope
+from omnistra.core.scope import ALL_CHANNELS, CHANNELS_SETTING, WORKSPACE_SETTING, Scope, current_scope
 
 _UNKNOWN = Scope(reason="unknown")  # a rollback to a savepoint took the settings back to some earlier state
-_APPLY = f"SELECT set_config('role', %s, true), set_config('{WORKSPACE_SETTING}', %s, true)"
+_APPLY = (
+    f"SELECT set_config('role', %s, true), set_config('{WORKSPACE_SETTING}', %s, true), "
+    f"set_config('{CHANNELS_SETTING}', %s, true)"
+)
+
+
+def _channels(scope: Scope | None) -> str:
+    """The channels in force as the policies read them."""
+    if scope is None:
+        return ""
+    return ALL_CHANNELS if scope.channels is None else "{" + ",".join(map(str, scope.channels)) + "}"
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -39,7 +49,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             role = settings.SYSTEM_ROLE if wanted and wanted.is_system else "none"
             workspace = str(wanted.workspace_id) if wanted and wanted.workspace_id else ""
             with self.connection.cursor() as cursor:  # type: ignore[union-attr]
-                cursor.execute(_APPLY, (role, workspace))
+                cursor.execute(_APPLY, (role, workspace, _channels(wanted)))
             self._applied = wanted
         return execute(sql, params, many, context)
 
