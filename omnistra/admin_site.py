@@ -36,6 +36,12 @@ class AdminSite(DjangoAdminSite):
         """Operators who showed their second factor. RequireSecondFactor leads them to it before this is asked."""
         return super().has_permission(request) and request.user.is_verified()  # type: ignore[union-attr]
 
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """One door for this too: the page of a person's own, which asks again, records and mails."""
+        return redirect("account_change_password")
+
+    password_change.access = "operator"  # type: ignore[attr-defined]
+
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """No second sign-in form: the ordinary one, then back here."""
         if request.user.is_authenticated:

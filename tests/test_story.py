@@ -179,10 +179,37 @@ def test_a_phone_goes_from_the_list_to_a_thread_and_back_to_the_same_place(brows
 AUDITED = (
     "inbox/", "settings/channels/", "settings/channels/whatsapp/connect/", "settings/members/", "settings/api-keys/",
     "settings/workspace/", "settings/operator-access/", "settings/members/invite/", "settings/members/transfer/",
-    "settings/roles/", "settings/roles/new/", "settings/membership/", "settings/security/", "privacy/", "privacy/retention/",
+    "settings/roles/", "settings/roles/new/", "settings/membership/", "settings/security/", "settings/audit/", "privacy/",
+    "privacy/retention/",
 )  # fmt: skip
 ONES_OWN = ("/accounts/workspaces/", "/accounts/workspaces/new/", "/accounts/security/", "/accounts/second-factor/set-up/",
             "/accounts/second-factor/set-up/app/", "/accounts/password/change/")  # fmt: skip
+FOR_ALL = ("/", "/privacy/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/styleguide/")
+STICKS_OUT = """() => {
+    const page = document.documentElement;
+    return page.scrollWidth > innerWidth || (document.querySelector(".shell") && page.scrollHeight > innerHeight);
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(200)
+def test_nothing_sticks_out_of_a_phone_in_either_direction_of_writing(browser, product):
+    page = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
+    found: list[str] = []
+
+    def look(address: str) -> None:
+        page.goto(f"{product.url}{address}")
+        for direction in ("ltr", "rtl"):
+            page.evaluate("direction => { document.documentElement.dir = direction }", direction)
+            if page.evaluate(STICKS_OUT):
+                found.append(f"{address} {direction}")
+
+    for address in FOR_ALL:
+        look(address)
+    sign_in(page, product)
+    for address in (*(f"/w/{demo.SLUG}/{each}" for each in AUDITED), *ONES_OWN):
+        look(address)
+    assert found == []
 
 
 @pytest.mark.browser
@@ -202,14 +229,7 @@ def test_no_page_breaks_wcag_22_aa(browser, product, scheme):
         for violation in Axe().run(page, options=rules).response["violations"]:
             found.extend(f"{address}: {violation['id']} {node['html'][:120]}" for node in violation["nodes"])
 
-    for address in (
-        "/",
-        "/privacy/",
-        "/accounts/login/",
-        "/accounts/signup/",
-        "/accounts/password/reset/",
-        "/styleguide/",
-    ):
+    for address in FOR_ALL:
         look(address)
     sign_in(page, product)
     for address in (*(f"/w/{demo.SLUG}/{each}" for each in AUDITED), *ONES_OWN):

@@ -118,3 +118,13 @@ def test_what_was_set_aside_can_be_replayed_and_what_is_done_stays_done(operator
         assert RawEvent.objects.get(pk=event.pk).state == "done"
     with workspace_scope(filled.pk):
         assert Message.objects.count() == 2
+
+
+def test_a_password_is_changed_by_the_one_door_only(operator):
+    was = User.objects.get(email="op@omnistra.example").password
+    answer = operator.post(
+        reverse("admin:password_change"),
+        {"old_password": "correct-horse-battery", "new_password1": "steep-it-again", "new_password2": "steep-it-again"},
+    )
+    assert answer.status_code == 302 and answer["Location"] == reverse("account_change_password")
+    assert User.objects.get(email="op@omnistra.example").password == was
