@@ -5,6 +5,7 @@ from uuid import UUID
 
 from allauth.account.models import EmailConfirmation
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.core.mail import send_mail
 from django.db import transaction
@@ -68,6 +69,7 @@ def forget() -> int:
         deleted += AccessRead.objects.filter(grant__in=old.values("pk")).delete()[0]
         deleted += old.delete()[0]
         deleted += OperatorAction.objects.filter(at__lt=now - KEEP_OVERSIGHT).delete()[0]
+        deleted += LogEntry.objects.filter(action_time__lt=now - KEEP_OVERSIGHT).delete()[0]
     return deleted
 
 

@@ -4,6 +4,8 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.core import mail
 from django.db import IntegrityError, transaction
 from django.test import Client
@@ -232,3 +234,14 @@ def test_old_oversight_and_answers_for_repeats_are_forgotten(desk, workspace, ta
     jobs.forget()
     with workspace_scope(workspace.pk):
         assert not AccessGrant.objects.exists()
+
+
+def test_the_admins_log_is_forgotten_after_thirteen_months(operator):
+    kind = ContentType.objects.get_for_model(User)
+    for days in (390, 400):
+        LogEntry.objects.create(
+            user=operator, content_type=kind, object_id=str(days), object_repr="x", action_flag=CHANGE,
+            action_time=timezone.now() - timedelta(days=days),
+        )  # fmt: skip
+    jobs.forget()
+    assert [each.object_id for each in LogEntry.objects.all()] == ["390"]
