@@ -48,17 +48,22 @@ def public(view: Callable[..., Any]) -> Callable[..., Any]:
     return view
 
 
-def signed_in(view: Callable[..., Any]) -> Callable[..., Any]:
-    """A person who has signed in, whatever the workspace."""
+def signed_in(view: Callable[..., Any] | None = None, *, while_closing: bool = False) -> Callable[..., Any]:
+    """A person who has signed in, whatever the workspace. Pages that stay open `while_closing` are those by which
+    an account that is closing is kept or its data taken along, and what these ask for."""
 
-    @functools.wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
-        return view(request, *args, **kwargs)  # type: ignore[no-any-return]
+    def mark(view: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            return view(request, *args, **kwargs)  # type: ignore[no-any-return]
 
-    guarded.access = "signed_in"  # type: ignore[attr-defined]
-    return guarded
+        guarded.access = "signed_in"  # type: ignore[attr-defined]
+        guarded.while_closing = while_closing  # type: ignore[attr-defined]
+        return guarded
+
+    return mark(view) if view else mark
 
 
 class WorkspaceClosing(PermissionDenied):
@@ -137,8 +142,15 @@ def access_of(view: Callable[..., Any]) -> str | None:
     return str(mark) if mark else None
 
 
+def lead(request: Any, address: str) -> HttpResponse:
+    """Lead a page there; tell a fragment, a stream or a picture that it may not."""
+    if request.htmx or request.headers.get("Sec-Fetch-Dest", "document") != "document":
+        return HttpResponse(status=401, headers={"HX-Refresh": "true"})
+    return redirect(address)
+
+
 class AccessMiddleware:
-    """Refuses every view that carries no mark."""
+    """Refuses every view that carries no mark; leads who closes their account to the page that undoes it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -146,9 +158,21 @@ class AccessMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> None:
-        if access_of(view) is None:
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        mark = access_of(view)
+        if mark is None:
             raise PermissionDenied("This page has no access rule.")
+        user = request.user
+        if user.is_authenticated and user.closing_at is not None and not self._open_while_closing(request, view, mark):
+            return lead(request, reverse("account_data"))
+        return None
+
+    def _open_while_closing(self, request: HttpRequest, view: Callable[..., Any], mark: str) -> bool:
+        """Public pages, the API (no session opens it), signing out, and the pages marked so."""
+        name = request.resolver_match.url_name if request.resolver_match else ""
+        return mark in ("public", "api") or getattr(view, "while_closing", False) or name == "account_logout"
 
 
 class Can:

@@ -101,7 +101,7 @@ def _make(actor: Membership, email: str, place: Place, action: str) -> Invitatio
 def accept(invitation: Invitation, user: User, addresses: Iterable[str]) -> Membership:
     """Make the person a member, once. `addresses`: those that are known to be theirs.
 
-    Raises Over, and PermissionDenied where none of the addresses is the invited one.
+    Raises Over, and PermissionDenied where none of the addresses is the invited one or the account is closing.
     """
     with transaction.atomic(), workspace_scope(invitation.workspace_id):
         Workspace.hold(invitation.workspace_id)
@@ -110,6 +110,8 @@ def accept(invitation: Invitation, user: User, addresses: Iterable[str]) -> Memb
             raise Over(row.state)
         if not any(row.is_for(address) for address in addresses):
             raise PermissionDenied(_("This invitation is for another address."))
+        if User.objects.select_for_update(no_key=True).get(pk=user.pk).closing_at is not None:
+            raise PermissionDenied(_("Your account is closing. Undo that first, then open the invitation again."))
         member = Membership.objects.filter(user=user).first()
         if member is None:
             member = Membership(user=user)

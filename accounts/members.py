@@ -3,7 +3,8 @@
 1. Each change locks the workspace's row first and looks again at who acts and who is meant, so that two changes at the
    same time follow one another.
 2. Nobody gives, changes or takes away a role with a permission that they lack themselves.
-3. A workspace keeps an owner. Here it is said in words; the database refuses it too (migration 0006).
+3. A workspace keeps an owner, one whose account is not closing. Here it is said in words; that there is one at all the
+   database holds too (migration 0006).
 """
 
 from collections.abc import Iterator
@@ -87,6 +88,8 @@ def change(by: Membership, identity: UUID, place: Place) -> Membership:
             raise PermissionDenied(_("This role includes more than your own. Ask an owner of the workspace."))
         if owned and member.role != Role.OWNER:
             _another_owner_than(member)
+        if not owned and member.role == Role.OWNER:
+            _must_stay(member)
         if changed:
             member.save(update_fields=changed)
             registry.hand_over_work_of(member)
@@ -128,6 +131,7 @@ def transfer(by: Membership, identity: UUID) -> Membership:
         heir = find(identity)
         if heir.pk == actor.pk:
             raise Refused(_("Choose somebody else than yourself."))
+        _must_stay(heir)
         for member, place in ((heir, Place(Role.OWNER)), (actor, Place(Role.ADMIN))):
             place.put(member)
             member.save(update_fields=["role", "custom_role", "channel_ids"])
@@ -141,8 +145,14 @@ def _must_reach(actor: Membership, member: Membership) -> None:
         raise PermissionDenied(_("This member’s role includes more than your own. Ask an owner of the workspace."))
 
 
+def _must_stay(heir: Membership) -> None:
+    if heir.user.closing_at is not None:
+        raise Refused(_("This person is closing their account. Make somebody else the owner."))
+
+
 def _another_owner_than(member: Membership) -> None:
-    if not Membership.objects.filter(role=Role.OWNER).exclude(pk=member.pk).exists():
+    staying = Membership.objects.filter(role=Role.OWNER, user__closing_at__isnull=True)
+    if not staying.exclude(pk=member.pk).exists():
         raise Refused(_("A workspace needs an owner. Make somebody else an owner first."))
 
 

@@ -53,6 +53,7 @@ app.conf.update(
         "accounts.forget": {"task": "accounts.forget", "schedule": crontab(minute="47")},
         "accounts.audit_day": {"task": "accounts.audit_day", "schedule": crontab(minute="27")},
         "privacy.erase_closed": {"task": "privacy.erase_closed", "schedule": crontab(minute="17")},
+        "privacy.announce_endings": {"task": "privacy.announce_endings", "schedule": crontab(minute="22")},
         "channels.forget_raw_events": {
             "task": "channels.forget_raw_events",
             "schedule": crontab(minute="37"),

@@ -15,6 +15,7 @@ urlpatterns = [
     path("processing-terms/", pages.document, {"slug": "processing"}, name="processing_terms"),
     path("accounts/", include("accounts.person_urls")),
     path("accounts/", include("accounts.second_factor.urls")),
+    path("accounts/data/", include("privacy.account_urls")),
     path("accounts/", include("allauth.account.urls")),
     path("w/<slug:slug>/", include("accounts.urls")),
     path("w/<slug:slug>/", include("conversations.urls")),

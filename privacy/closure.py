@@ -12,15 +12,15 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.apps import apps
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Model
 from django.utils import timezone
 
 from accounts import audit
 from accounts.audit import Actor
 from accounts.models import Membership, Workspace
-from omnistra.core import keyring
-from omnistra.core.logs import get_logger
+from omnistra.core import keyring, reports
+from omnistra.core.logs import frames, get_logger
 from omnistra.core.tenancy import WorkspaceForeignKey, WorkspaceModel, system_scope, workspace_scope
 from privacy import erasure, registry
 from privacy.models import Closure, FileRemoval, PurgeRun
@@ -40,6 +40,8 @@ class NotPossible(Exception):
 
 def close_workspace(workspace_id: UUID, by: Membership) -> datetime:
     """Begin to close; gives when it will be erased. In the workspace's scope. Raises NotPossible."""
+    from privacy import jobs
+
     with transaction.atomic():
         workspace = Workspace.objects.select_for_update().get(pk=workspace_id)
         if workspace.closing_at is not None:
@@ -52,11 +54,14 @@ def close_workspace(workspace_id: UUID, by: Membership) -> datetime:
                 kind=Closure.Kind.WORKSPACE, subject_id=workspace_id, requested_by=by.user_id, due_at=due
             )
         audit.record("workspace.closed", Actor.member(by), workspace_id)
+        jobs.tell_of_closing.enqueue(workspace_id, by.pk)
     return due
 
 
 def keep_workspace(workspace_id: UUID, by: Membership) -> None:
     """Undo the closing: everything is as before. In the workspace's scope. Raises NotPossible."""
+    from privacy import jobs
+
     with transaction.atomic():
         workspace = Workspace.objects.select_for_update().get(pk=workspace_id)
         if workspace.closing_at is None:
@@ -65,11 +70,13 @@ def keep_workspace(workspace_id: UUID, by: Membership) -> None:
             raise NotPossible("The fourteen days are over: it is being erased.")
         workspace.closing_at = None
         workspace.save(update_fields=["closing_at"])
-        _undo(Closure.Kind.WORKSPACE, workspace_id)
+        undo(Closure.Kind.WORKSPACE, workspace_id)
         audit.record("workspace.reopened", Actor.member(by), workspace_id)
+        jobs.tell_of_closing.enqueue(workspace_id, by.pk)
 
 
-def _undo(kind: str, subject_id: UUID) -> None:
+def undo(kind: str, subject_id: UUID) -> None:
+    """Mark the open closure of a subject as undone, in the transaction that undoes it."""
     with system_scope("privacy.undo_closure"):
         Closure.objects.filter(kind=kind, subject_id=subject_id, undone_at__isnull=True, erased_at__isnull=True).update(
             undone_at=timezone.now()
@@ -86,8 +93,24 @@ def erase_due() -> int:
         )  # fmt: skip
         Closure.objects.filter(erased_at__lt=timezone.now() - KEEP_RECORDS).delete()
         Closure.objects.filter(undone_at__lt=timezone.now() - KEEP_RECORDS).delete()
-    erasers: dict[str, Callable[[Closure], bool]] = {Closure.Kind.WORKSPACE: erase_workspace}
-    return sum(1 for closure in due if erasers[closure.kind](closure))
+    from privacy import account_closure  # it builds on this room
+
+    erasers: dict[str, Callable[[Closure], bool]] = {
+        Closure.Kind.WORKSPACE: erase_workspace, Closure.Kind.PERSON: account_closure.erase
+    }  # fmt: skip
+    return sum(1 for closure in due if _erased(closure, erasers[closure.kind]))
+
+
+def _erased(closure: Closure, erase: Callable[[Closure], bool]) -> bool:
+    """One closure's trouble holds up no other; the next run tries it again."""
+    try:
+        return erase(closure)
+    except OperationalError:
+        raise
+    except Exception as error:
+        log.error("closure.failed", closure=closure.pk, trace=frames(error))
+        reports.capture(error)
+        return False
 
 
 def erase_workspace(closure: Closure) -> bool:
@@ -113,7 +136,7 @@ def erase_workspace(closure: Closure) -> bool:
         counts = {"audit entries": entries}
         counts["members"] = Membership.ever.all().delete()[0]
         counts["workspaces"] = Workspace.objects.filter(pk=workspace_id).delete()[0]
-        _add(closure, counts, done=True)
+        add(closure, counts, done=True)
     return True
 
 
@@ -149,11 +172,12 @@ def _erase_leftovers(closure: Closure, model: type[Model]) -> bool:
                 counts.update(run.counts)
         deleted = model._default_manager.filter(pk__in=ids).delete()[0]
         counts[str(model._meta.verbose_name_plural)] += deleted
-        _add(closure, counts)
+        add(closure, counts)
     return True
 
 
-def _add(closure: Closure, counts: dict[str, int], done: bool = False) -> None:
+def add(closure: Closure, counts: dict[str, int], done: bool = False) -> None:
+    """Add counts to a closure's record, in the transaction of what they count."""
     with system_scope("privacy.erase_closed"):
         stored = Closure.objects.select_for_update().get(pk=closure.pk)
         total = Counter(stored.counts)

@@ -1,8 +1,13 @@
-"""Background jobs of retention."""
+"""Background jobs of retention and closing."""
 
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.models import Workspace
 from omnistra.core.jobs import periodic_job, workspace_job
 from omnistra.core.tenancy import current_workspace_id
-from privacy import closure, retention
+from privacy import closure, closure_mails, retention
 from privacy.models import PurgeRun
 
 
@@ -29,3 +34,18 @@ def remove_files() -> int:
 def erase_closed() -> int:
     """Erase the workspaces and people whose fourteen days are over."""
     return closure.erase_due()
+
+
+@workspace_job("privacy.tell_of_closing")
+def tell_of_closing(member_id: UUID) -> int:
+    """Mail the owners that a member began to close the workspace, or undid it: as it stands when the mail is written."""
+    with transaction.atomic():
+        due = Workspace.objects.get(pk=current_workspace_id()).closing_at
+    template = "workspace_closing" if due else "workspace_kept"
+    return closure_mails.tell_owners(current_workspace_id(), template, by=member_id, due=due)
+
+
+@periodic_job("privacy.announce_endings", exclusive_seconds=600)
+def announce_endings() -> int:
+    """Say three days before that something will be erased."""
+    return closure_mails.announce_endings()

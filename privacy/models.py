@@ -107,6 +107,7 @@ class Closure(SystemModel):
     requested_by = models.UUIDField()
     requested_at = models.DateTimeField(default=timezone.now, editable=False)
     due_at = models.DateTimeField()
+    announced_at = models.DateTimeField(null=True)  # that the end is near, by mail
     undone_at = models.DateTimeField(null=True)
     erased_at = models.DateTimeField(null=True)
     counts = models.JSONField(default=dict)  # kind of row -> how many were erased

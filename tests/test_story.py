@@ -183,7 +183,8 @@ AUDITED = (
     "privacy/retention/",
 )  # fmt: skip
 ONES_OWN = ("/accounts/workspaces/", "/accounts/workspaces/new/", "/accounts/security/", "/accounts/second-factor/set-up/",
-            "/accounts/second-factor/set-up/app/", "/accounts/password/change/")  # fmt: skip
+            "/accounts/second-factor/set-up/app/", "/accounts/password/change/", "/accounts/data/",
+            "/accounts/data/export/", "/accounts/data/close/")  # fmt: skip
 FOR_ALL = ("/", "/privacy/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/styleguide/")
 STICKS_OUT = """() => {
     const page = document.documentElement;

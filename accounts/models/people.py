@@ -1,5 +1,6 @@
 """People who sign in and what they accepted: User, Acceptance."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -33,6 +34,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField("operator", default=False)
     declared_of_age_at = models.DateTimeField("declared to be 16 or older", null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    closing_at = models.DateTimeField(null=True, editable=False)  # then the account is erased (privacy.account_closure)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
@@ -46,6 +48,21 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_full_name(self) -> str:
         return self.name
+
+    def set_closing(self, due: datetime | None) -> None:
+        """When the account is to be erased; None: it is not."""
+        self.closing_at = due
+        self.save(update_fields=["closing_at"])
+
+    def become_nobody(self) -> None:
+        """What is left of an erased person: an id that the record of what they did points to, and nothing else."""
+        self.email, self.name = f"{self.pk}@erased.invalid", "Erased person"
+        self.set_unusable_password()
+        self.is_active = self.is_staff = self.is_superuser = False
+        self.last_login = self.declared_of_age_at = self.closing_at = None
+        self.groups.clear()
+        self.user_permissions.clear()
+        self.save()
 
 
 class Acceptance(models.Model):

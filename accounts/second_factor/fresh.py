@@ -1,4 +1,4 @@
-"""Who changes how a person signs in has proven within the last five minutes to be that person."""
+"""Who changes how a person signs in, or takes their data along, has proven to be that person within five minutes."""
 
 import functools
 import time
@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from allauth.account import app_settings
 from allauth.account.internal.flows.login import get_authentication_records
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -21,14 +21,14 @@ def is_fresh(request: Any) -> bool:
     return bool(records) and time.time() - records[-1]["at"] < app_settings.REAUTHENTICATION_TIMEOUT
 
 
-def fresh(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def fresh(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """For views of a signed-in person: asks for password or factor where that is too long ago, then comes back.
 
     A form that was sent too late is not kept for later, because it may hold a code: its page is shown again.
     """
 
     @functools.wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if is_fresh(request):
             return view(request, *args, **kwargs)
         if request.method != "GET":

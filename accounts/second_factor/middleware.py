@@ -8,10 +8,10 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, resolve_url
+from django.shortcuts import resolve_url
 from django.utils.translation import gettext as _
 
-from accounts.access import access_of
+from accounts.access import access_of, lead
 from accounts.second_factor import policy, session
 
 # What a person who must first set up a factor may open.
@@ -52,7 +52,5 @@ class RequireSecondFactor:
 
 def _elsewhere(request: Any, address: str) -> HttpResponse:
     """Lead a page there and, where it was to be read, back; tell a fragment, a stream or a picture that it may not."""
-    if request.htmx or request.headers.get("Sec-Fetch-Dest", "document") != "document":
-        return HttpResponse(status=401, headers={"HX-Refresh": "true"})
     back = f"?{urlencode({'next': request.get_full_path()})}" if request.method in ("GET", "HEAD") else ""
-    return redirect(address + back)
+    return lead(request, address + back)

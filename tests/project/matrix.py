@@ -90,6 +90,11 @@ TABLE: dict[str, Rule] = {
     "new_workspace": person("GET", "POST"),
     "invitation": anyone("GET", "POST", token="nothing"),
     "join": anyone("POST", token="nothing"),
+    # One's own account.
+    "account_data": person("GET"),
+    "account_export": person("GET", "POST"),
+    "account_close": person("GET", "POST"),
+    "account_keep": person("POST"),
     # A workspace.
     "accounts:workspace": member(P.WORKSPACE_VIEW, "GET"),
     "accounts:settings": member(P.WORKSPACE_VIEW, "GET"),

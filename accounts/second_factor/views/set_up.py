@@ -26,7 +26,7 @@ def _context(request: Any, **more: Any) -> dict[str, Any]:
     return {"next": back, "query": f"?{urlencode({'next': back})}" if back else "", **more}
 
 
-@signed_in
+@signed_in(while_closing=True)
 @require_safe
 @fresh
 def set_up(request: Any) -> HttpResponse:
@@ -41,7 +41,7 @@ def set_up(request: Any) -> HttpResponse:
     return render(request, "accounts/second_factor/set_up.html", context)
 
 
-@signed_in
+@signed_in(while_closing=True)
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 @fresh
@@ -72,7 +72,7 @@ def _picture(app: AuthenticatorApp) -> str:
     return mark_safe(code.svg_inline(omitsize=True, border=2, svgclass="qr", lineclass=None))  # noqa: S308
 
 
-@signed_in
+@signed_in(while_closing=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 @fresh
 def add_passkey(request: Any) -> HttpResponse:

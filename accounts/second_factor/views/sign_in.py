@@ -34,7 +34,7 @@ def second_factor(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/second_factor/sign_in.html", proof.context(), status=proof.status)
 
 
-@signed_in
+@signed_in(while_closing=True)
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def reauthenticate(request: HttpRequest) -> HttpResponse:

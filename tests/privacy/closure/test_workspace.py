@@ -167,7 +167,7 @@ def test_an_erasing_that_is_killed_is_taken_up_and_its_counts_stay_exact(boss, f
     close(boss, filled)
     pass_days(filled, 15)
     whole = rows_of(filled)
-    steps, add = [], closure._add
+    steps, add = [], closure.add
 
     def dies(*args, **more):
         steps.append(1)
@@ -175,10 +175,10 @@ def test_an_erasing_that_is_killed_is_taken_up_and_its_counts_stay_exact(boss, f
             raise KeyboardInterrupt
         add(*args, **more)
 
-    monkeypatch.setattr(closure, "_add", dies)
+    monkeypatch.setattr(closure, "add", dies)
     with pytest.raises(KeyboardInterrupt):
         closure.erase_due()
-    monkeypatch.setattr(closure, "_add", add)
+    monkeypatch.setattr(closure, "add", add)
     assert closure.erase_due() == 1
     assert set(rows_of(filled).values()) == {0}
     with system_scope("test"), transaction.atomic():
