@@ -56,10 +56,8 @@ def close(user: User) -> datetime:
     """Begin to close an account; gives when it will be erased. Raises NotPossible."""
     with transaction.atomic():
         mine = Membership.of_user(user)
-        for workspace_id in sorted(
-            each.workspace.pk for each in mine
-        ):  # nobody becomes or stops being an owner meanwhile
-            with workspace_scope(workspace_id):
+        for workspace_id in sorted(each.workspace.pk for each in mine):
+            with workspace_scope(workspace_id):  # nobody becomes or stops being an owner meanwhile
                 Workspace.hold(workspace_id)
         locked = _lock(user)
         if locked.closing_at is not None:
