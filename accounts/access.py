@@ -99,7 +99,10 @@ def _note_visit(request: HttpRequest, member: Membership) -> None:
 
 
 def landing(user: User) -> str:
-    """Where a person's work begins: in the workspace used last; without any, where one can be opened."""
+    """Where a person's work begins: in the workspace used last; without any, where one can be opened; while their account
+    closes, where that is undone."""
+    if user.closing_at is not None:
+        return reverse("account_data")
     member = last_used(Membership.of_user(user))
     return reverse("accounts:workspace", args=[member.workspace.slug]) if member else reverse("workspaces")
 

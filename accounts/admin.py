@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 from django.utils.html import format_html
 
-from accounts import operators
+from accounts import operators, sessions
 from accounts.models import Membership, OperatorAction, User, Workspace
 from accounts.second_factor.factors import remove_all
 from omnistra.core.read_only import ReadOnlyAdmin
@@ -132,18 +132,32 @@ class UserAdmin(ReadOnlyAdmin):
     def steps(self, person: User) -> str:
         """What can be done for the person."""
         return format_html(
-            '<a class="button" href="{}">Remove the second factor …</a>',
+            '<a class="button" href="{}">End the sessions …</a> <a class="button" href="{}">Remove the second factor …</a>',
+            reverse("admin:accounts_user_end_sessions", args=[person.pk]),
             reverse("admin:accounts_user_reset_factor", args=[person.pk]),
         )
 
     def get_urls(self) -> Any:
+        wrap = self.admin_site.admin_view
         return [
-            path(
-                "<uuid:pk>/reset-factor/", self.admin_site.admin_view(self.reset_factor),
-                name="accounts_user_reset_factor",
-            ),
+            path("<uuid:pk>/end-sessions/", wrap(self.end_sessions), name="accounts_user_end_sessions"),
+            path("<uuid:pk>/reset-factor/", wrap(self.reset_factor), name="accounts_user_reset_factor"),
             *super().get_urls(),
-        ]  # fmt: skip
+        ]
+
+    def end_sessions(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Sign the person out everywhere."""
+        person = get_object_or_404(User, pk=pk)
+        return step_page(
+            request, self, title="End the sessions", wanted=person.email,
+            words="The person is signed out on every device at once and can sign in again. The audit logs of the person's "
+            "workspaces show it.",
+            back=reverse("admin:accounts_user_change", args=[pk]),
+            do=lambda reason: operators.on_person(
+                person, _operator(request), reason, OperatorAction.Action.SESSIONS_ENDED,
+                lambda: sessions.end_all(person.pk),
+            ),
+        )  # fmt: skip
 
     def reset_factor(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """For somebody who has lost every factor and every code."""

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from accounts.audit import Actor, record
 from accounts.models import ApiKey
-from omnistra.core.network import network_hash
+from omnistra.core.addresses import network_hash
 from omnistra.core.rates import take
 from omnistra.core.tenancy import system_scope, workspace_scope
 

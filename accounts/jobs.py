@@ -6,7 +6,6 @@ from uuid import UUID
 from allauth.account.models import EmailConfirmation
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
-from django.contrib.sessions.models import Session
 from django.core.mail import send_mail
 from django.db import transaction
 from django.template.loader import render_to_string
@@ -14,8 +13,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import invitations, mails
-from accounts.audit import chain, daily
-from accounts.models import AccessGrant, AccessRead, ApiKey, IdempotentAnswer, Membership, OperatorAction
+from accounts.audit import chain, daily, record_of_person
+from accounts.models import (
+    AccessGrant,
+    AccessRead,
+    ApiKey,
+    IdempotentAnswer,
+    Membership,
+    OperatorAction,
+    Tally,
+    UserSession,
+)
 from accounts.roles import Permission
 from omnistra.core.jobs import periodic_job, workspace_job
 from omnistra.core.logs import get_logger
@@ -58,10 +66,11 @@ def audit_day() -> int:
 
 @periodic_job("accounts.forget", exclusive_seconds=600)
 def forget() -> int:
-    """Delete what has had its time: answers kept for repeats, sessions and confirmations that ran out, old oversight."""
+    """Delete what has had its time: answers kept for repeats, sessions, tallies and confirmations that ran out, old
+    oversight."""
     now = timezone.now()
     with transaction.atomic():
-        deleted = Session.objects.filter(expire_date__lt=now).delete()[0]
+        deleted = UserSession.objects.filter(expires_at__lt=now).delete()[0] + Tally.forget_expired()
         EmailConfirmation.objects.delete_expired_confirmations()
     with transaction.atomic(), system_scope("accounts.forget"):
         deleted += IdempotentAnswer.objects.filter(created_at__lt=now - KEEP_ANSWERS).delete()[0]
@@ -145,3 +154,19 @@ def _announce(key: ApiKey, addresses: list[str]) -> bool:
             failed += 1
             log.warning("api_key.not_announced", api_key=key.pk, error=type(error).__name__)
     return not failed or failed < len(addresses)
+
+
+@periodic_job("accounts.record_failed_sign_ins", exclusive_seconds=300)
+def record_failed_sign_ins() -> int:
+    """Tell the audit log of wrong passwords: one entry for each person whose password was tried since the last run,
+    however often, so that nobody fills a log by guessing.
+
+    Not in the request: an address that nobody has signed up with has no log to write to, and the time would tell.
+    """
+    told = 0
+    for user_id in Tally.untold_people():
+        with transaction.atomic():
+            if Tally.told(user_id):
+                record_of_person("sign_in.failed", user_id)
+                told += 1
+    return told

@@ -15,6 +15,7 @@ from accounts.api_views import ApiView, PageQuery, TextField, keyset_page
 from accounts.roles import Permission as P
 from channels_app import connect
 from channels_app.models import Channel, Provider
+from omnistra.core.addresses import client_address
 from omnistra.problems import Refusal
 
 
@@ -115,7 +116,7 @@ class Channels(ApiView):
 
         def make(_: UUID) -> UUID:
             try:
-                return UUID(str(connect.connect(wanted, self.actor, ip=request.META.get("REMOTE_ADDR")).pk))
+                return UUID(str(connect.connect(wanted, self.actor, ip=client_address(request) or None).pk))
             except connect.NotConnected as error:
                 raise _refusal(error) from error
 

@@ -19,6 +19,7 @@ from channels_app import connect as connecting
 from channels_app.connect import NotConnected
 from channels_app.forms import ConnectForm, TokenForm
 from channels_app.models import Channel
+from omnistra.core.addresses import client_address
 from privacy import policies
 
 
@@ -49,7 +50,7 @@ def connect(request: MemberRequest) -> HttpResponse:
             )  # fmt: skip
             try:
                 channel = connecting.connect(
-                    wanted, Actor.member(request.member), request.member, request.META.get("REMOTE_ADDR")
+                    wanted, Actor.member(request.member), request.member, client_address(request) or None
                 )
             except NotConnected as problem:
                 _blame(form, problem)

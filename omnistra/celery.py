@@ -54,6 +54,11 @@ app.conf.update(
         "accounts.audit_day": {"task": "accounts.audit_day", "schedule": crontab(minute="27")},
         "privacy.erase_closed": {"task": "privacy.erase_closed", "schedule": crontab(minute="17")},
         "privacy.announce_endings": {"task": "privacy.announce_endings", "schedule": crontab(minute="22")},
+        "accounts.record_failed_sign_ins": {
+            "task": "accounts.record_failed_sign_ins",
+            "schedule": timedelta(minutes=1),
+            "options": {"expires": 60},
+        },
         "channels.forget_raw_events": {
             "task": "channels.forget_raw_events",
             "schedule": crontab(minute="37"),

@@ -16,7 +16,7 @@ urlpatterns = [
     path("accounts/", include("accounts.person_urls")),
     path("accounts/", include("accounts.second_factor.urls")),
     path("accounts/data/", include("privacy.account_urls")),
-    path("accounts/", include("allauth.account.urls")),
+    path("accounts/", include("accounts.sign_in_urls")),
     path("w/<slug:slug>/", include("accounts.urls")),
     path("w/<slug:slug>/", include("conversations.urls")),
     path("w/<slug:slug>/settings/channels/", include("channels_app.urls")),
@@ -26,6 +26,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     *(path(address.removeprefix("/"), probe, name=address.removeprefix("/")) for address, probe in PROBES.items()),
 ]
+handler400 = pages.bad_request
 handler500 = pages.server_error
 if settings.SANDBOX:
     urlpatterns += [

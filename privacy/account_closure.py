@@ -10,8 +10,6 @@
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth import SESSION_KEY
-from django.contrib.sessions.models import Session
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -103,9 +101,7 @@ def erase(record: Closure) -> bool:
             return False
     with transaction.atomic(), system_scope("privacy.erase_person"):
         user = _lock(user)
-        counts = {
-            "people": 1, "invitations": _erase_invitations(user), "sessions": _erase_sessions(user),
-        }  # fmt: skip
+        counts = {"people": 1, "invitations": _erase_invitations(user)}
         for model, name in rows_of_people():
             if model._meta.label not in KEPT:
                 number = model._base_manager.filter(**{name: user}).delete()[0]
@@ -140,13 +136,3 @@ def _erase_invitations(user: User) -> int:
         rows = Invitation.objects.filter(addressed | models.Q(accepted_by=member), workspace_id=member.workspace_id)
         gone += rows.delete()[0]
     return gone
-
-
-def _erase_sessions(user: User) -> int:
-    """Sessions know their person only in what they hold, so all that are alive are looked at."""
-    mine = [
-        session.pk
-        for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator()
-        if session.get_decoded().get(SESSION_KEY) == str(user.pk)
-    ]
-    return Session.objects.filter(pk__in=mine).delete()[0]

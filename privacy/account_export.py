@@ -13,8 +13,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth import SESSION_KEY
-from django.contrib.sessions.models import Session
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -29,7 +27,7 @@ from privacy.registry import HOLDINGS
 
 WITHHELD = "held, not handed out: it would only help a thief"
 CHUNK = 1000  # entries of the audit log read in one transaction
-_SECRETS = {"password", "session_data", "session_key"}
+_SECRETS = {"password", "session_data"}
 # Rows that say something of a person by way of their membership.
 BY_MEMBERSHIP: dict[type[models.Model], str] = {Invitation: "accepted_by", TermsAcceptance: "accepted_by"}
 
@@ -65,8 +63,6 @@ def _sections(user: User) -> list[Section]:
             found.append(_section(model, _rows(model, **{name: user})))
         for model, name in BY_MEMBERSHIP.items():
             found.append(_section(model, _rows(model, **{f"{name}__user": user})))
-    live = Session.objects.filter(expire_date__gt=timezone.now()).iterator()
-    found.append(_section(Session, [each for each in live if each.get_decoded().get(SESSION_KEY) == str(user.pk)]))
     return [section for section in found if section.rows]
 
 

@@ -2,7 +2,6 @@
 
 from allauth.account.models import EmailAddress, EmailConfirmation
 from django.contrib.admin.models import LogEntry
-from django.contrib.sessions.models import Session
 from django_otp_webauthn.models import WebAuthnAttestation, WebAuthnCredential, WebAuthnUserHandle
 
 from accounts.models import (
@@ -21,7 +20,9 @@ from accounts.models import (
     OperatorAction,
     RecoveryCode,
     RecoveryCodes,
+    Tally,
     User,
+    UserSession,
     Workspace,
 )
 from privacy.models import Closure, FileRemoval, PurgeRun, RetentionPolicy, TermsAcceptance
@@ -29,7 +30,7 @@ from privacy.registry import register
 
 ACCOUNT = ("to provide and secure the account", "contract")
 OVERSIGHT = ("to show what operators did, and why", "legitimate interest: to secure the service")
-SECURITY = ("to notice a key in other hands", "legitimate interest: to secure the service")
+SECURITY = ("to notice a key or a session in other hands", "legitimate interest: to secure the service")
 PROOF = ("to prove what was agreed", "legal obligation")
 
 register(
@@ -80,6 +81,11 @@ register(AccessRead, role="controller", retention="with the grant")
 register(
     OperatorAction, role="controller", retention="13 months", personal={"reason": OVERSIGHT}, clear=("action",),
 )  # fmt: skip
+register(
+    UserSession, role="controller", retention="until signed out, two weeks at most; one hour where nobody signed in",
+    personal={"session_data": ACCOUNT, "browser": SECURITY, "system": SECURITY, "address": SECURITY},
+)  # fmt: skip
+register(Tally, role="controller", retention="one hour", clear=("times",))
 register(RetentionPolicy, role="controller", retention="with the workspace")
 register(PurgeRun, role="controller", retention="with the workspace", clear=("trigger", "cutoffs", "counts"))
 register(Closure, role="controller", retention="13 months after its end", clear=("kind", "counts"))
@@ -92,10 +98,6 @@ register(
 # Tables of libraries.
 register(EmailAddress, role="controller", retention="with the account", personal={"email": ACCOUNT})
 register(EmailConfirmation, role="controller", retention="three days", clear=("key",))
-register(
-    Session, role="controller", retention="two weeks after the last sign-in",
-    personal={"session_data": ACCOUNT}, clear=("session_key",),
-)  # fmt: skip
 register(
     WebAuthnCredential, role="controller", retention="until removed, at the longest with the account",
     personal={

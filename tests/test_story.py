@@ -118,6 +118,7 @@ def _retention(page, product: Product) -> None:
         field.fill("")
     page.fill("#id_conversation_days", "1")
     page.get_by_role("button", name="Preview").click()
+    page.locator("#preview").wait_for()
     told = {
         stat.locator("dt").inner_text().strip().lower(): int(re.sub(r"\D", "", stat.locator("dd").inner_text()))
         for stat in page.locator("#preview .stats > div").all()
@@ -183,8 +184,8 @@ AUDITED = (
     "privacy/retention/",
 )  # fmt: skip
 ONES_OWN = ("/accounts/workspaces/", "/accounts/workspaces/new/", "/accounts/security/", "/accounts/second-factor/set-up/",
-            "/accounts/second-factor/set-up/app/", "/accounts/password/change/", "/accounts/data/",
-            "/accounts/data/export/", "/accounts/data/close/")  # fmt: skip
+            "/accounts/second-factor/set-up/app/", "/accounts/password/change/", "/accounts/email/", "/accounts/sessions/",
+            "/accounts/reauthenticate/", "/accounts/data/", "/accounts/data/export/", "/accounts/data/close/")  # fmt: skip
 FOR_ALL = ("/", "/privacy/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/styleguide/")
 STICKS_OUT = """() => {
     const page = document.documentElement;

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.forms.signup import SignupFields
 from accounts.models import User
+from accounts.passwords import LONGEST
 
 
 class JoinForm(SignupFields):
@@ -18,7 +19,7 @@ class JoinForm(SignupFields):
 
     company = None  # type: ignore[assignment]
     password1 = forms.CharField(
-        label=_("Password"), strip=False, max_length=1000,
+        label=_("Password"), strip=False, max_length=LONGEST,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )  # fmt: skip
     field_order = ["name", "password1", "of_age", "agreed"]

@@ -10,6 +10,7 @@ from django.utils.module_loading import import_string
 from django.utils.text import slugify
 
 from accounts.models import Acceptance, User, Workspace
+from omnistra.core.addresses import client_address
 
 
 class SignupFields(forms.Form):
@@ -42,7 +43,7 @@ class SignupFields(forms.Form):
         for document in import_string(settings.SIGNUP_DOCUMENTS)():
             Acceptance.objects.create(
                 user=user, document=document.slug, version=document.version, sha256=document.sha256,
-                ip=request.META.get("REMOTE_ADDR"),
+                ip=client_address(request) or None,
             )  # fmt: skip
 
 

@@ -60,7 +60,3 @@ def guessed(user: User, times: int) -> None:
         "Somebody who knows your password entered a wrong code %d times in a row. If it was not you, set a new password now."
     )
     tell(user, _("Wrong codes for your Omnistra sign-in"), words % times)
-
-
-def password_changed(user: User) -> None:
-    tell(user, _("Your Omnistra password was changed"), _("The password of your account was changed."))

@@ -93,14 +93,8 @@ def _keep(request: HttpRequest, name: str, user: User, options: dict[str, Any], 
 
 
 def _spend(request: HttpRequest, name: str, user: User) -> dict[str, Any]:
-    """Take a challenge out of the session for good. The session's row is locked and read anew, so that of two answers that
-    come at the same time one finds it."""
-    request.session.pop(name, None)
-    rows = request.session.model.objects.select_for_update()  # type: ignore[attr-defined]  # sessions are rows
-    row = rows.filter(session_key=request.session.session_key).first()
-    state = row.get_decoded().get(name) if row else None
-    if row:
-        request.session.save()
+    """Take a challenge out of the session for good: of two answers that come at the same time one finds it."""
+    state = request.session.take(name)  # type: ignore[attr-defined]  # accounts.session_store
     if not state or state["user"] != str(user.pk):
         raise PasskeyRefused(_("This page was open too long. Please try again."))
     return dict(state)

@@ -29,6 +29,7 @@ def main(listener: int, gate: int) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # omnistra.core.addresses alone judges what a proxy says
         timeout_graceful_shutdown=2,
     )
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=listener)])

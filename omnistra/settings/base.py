@@ -18,6 +18,8 @@ SECRET_KEY = env("SECRET_KEY", default="")
 MASTER_KEY_FILE = env("MASTER_KEY_FILE", default="")
 BASE_URL = env("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
+# Proxies of ours, whose X-Forwarded-For is believed: networks ("10.0.0.0/8"), or "unix" for one on a socket.
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 DATA_DIR = Path(env("OMNISTRA_DATA", default=str(BASE_DIR / "var"))).resolve()
 
 INSTALLED_APPS = [
@@ -25,7 +27,6 @@ INSTALLED_APPS = [
     "omnistra.admin.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "allauth",
@@ -45,14 +46,15 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # First, so that no answer leaves without its headers, be it an error of another middleware.
+    "omnistra.core.headers.HeadersMiddleware",
     "omnistra.probes.ProbeMiddleware",
-    # First, because a webhook needs no session, no cookie and no page header, and must be quick.
-    "channels_app.webhooks.WebhookMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    # Early, because a webhook needs no session and no cookie, and must be quick.
+    "channels_app.webhooks.WebhookMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "omnistra.core.headers.HeadersMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "accounts.session_store.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -176,12 +178,26 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "accounts.passwords.MaximumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_RATE_LIMITS = False  # accounts.tries counts instead (docs/adr/0010)
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.sign_in.SignInForm",
+    "signup": "accounts.forms.sign_in.SignUpForm",
+    "reset_password": "accounts.forms.sign_in.ResetForm",
+    "reset_password_from_key": "accounts.forms.sign_in.NewPasswordForm",
+    "change_password": "accounts.forms.sign_in.ChangePasswordForm",
+    "add_email": "accounts.forms.sign_in.ChangeAddressForm",
+    "reauthenticate": "accounts.forms.sign_in.ConfirmForm",
+}
+ACCOUNT_CHANGE_EMAIL = True  # one address a person: a new one replaces the old one once it is confirmed
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.signup.SignupFields"
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
@@ -210,11 +226,13 @@ OTP_WEBAUTHN_HELPER_CLASS = "accounts.second_factor.passkeys.Helper"
 OTP_WEBAUTHN_EXCEPTION_LOGGER_NAME = ""  # its messages quote what the browser sent
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
+SESSION_ENGINE = "accounts.session_store"
 SESSION_COOKIE_NAME = "omnistra_session"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
 CSRF_COOKIE_NAME = "omnistra_csrf"
-CSRF_COOKIE_HTTPONLY = False  # htmx reads it to send the header
+CSRF_COOKIE_HTTPONLY = True  # pages carry the token: no script reads the cookie
+DEVICE_COOKIE_NAME = "omnistra_device"  # accounts.devices
 CSRF_FAILURE_VIEW = "omnistra.pages.csrf_failure"
 
 # Pages
@@ -242,6 +260,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 3 * 1024 * 1024  # a webhook may be 3 MB (providers/whatsapp.md 4.3)
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 10

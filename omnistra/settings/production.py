@@ -11,3 +11,4 @@ SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
 SESSION_COOKIE_NAME = "__Host-omnistra_session"
 CSRF_COOKIE_NAME = "__Host-omnistra_csrf"
+DEVICE_COOKIE_NAME = "__Host-omnistra_device"

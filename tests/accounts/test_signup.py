@@ -39,8 +39,9 @@ def test_without_age_or_acceptance_nothing_is_stored(client, db) -> None:
     assert not User.objects.exists() and not Workspace.objects.exists() and not Acceptance.objects.exists()
 
 
-def test_nobody_signs_in_before_the_address_is_confirmed(client, db) -> None:
-    client.post("/accounts/signup/", FORM)
+def test_nobody_signs_in_before_the_address_is_confirmed(client, db, django_capture_on_commit_callbacks) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post("/accounts/signup/", FORM)
     credentials = {"login": FORM["email"], "password": FORM["password1"]}
     client.post("/accounts/login/", credentials)
     assert "_auth_user_id" not in client.session
@@ -51,8 +52,9 @@ def test_nobody_signs_in_before_the_address_is_confirmed(client, db) -> None:
     assert "_auth_user_id" in client.session
 
 
-def test_a_password_can_be_reset_by_mail(client, owner, workspace) -> None:
-    assert client.post("/accounts/password/reset/", {"email": owner.email}).status_code == 302
+def test_a_password_can_be_reset_by_mail(client, owner, workspace, django_capture_on_commit_callbacks) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.post("/accounts/password/reset/", {"email": owner.email}).status_code == 302
     page = client.get(_link(mail.outbox[0].body), follow=True)
     address = page.redirect_chain[-1][0]
     new = "another-horse-battery"

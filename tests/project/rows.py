@@ -78,6 +78,9 @@ def make(model: type[models.Model], **given: Any) -> Any:
     values = ASKED.get(model, {}) | given
     for name in given:
         values |= BESIDE.get((model._meta.label, name.removesuffix("_id")), {})
+    key = model._meta.pk
+    if isinstance(key, models.UUIDField) and not key.has_default():
+        values.setdefault(key.name, uuid7())
     for field in model._meta.concrete_fields:
         if field.name in values or field.attname in values or field.primary_key or field.name == "workspace":
             continue

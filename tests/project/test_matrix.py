@@ -7,6 +7,7 @@ import copy
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,14 +16,16 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from accounts import invitations, members
 from accounts.members import Place
-from accounts.models import AccessGrant, ApiKey, CustomRole, Membership, User
+from accounts.models import AccessGrant, ApiKey, CustomRole, Membership, User, UserSession
 from accounts.roles import CUSTOM, PERMISSIONS, Permission, Role
 from channels_app.models import Channel
 from conversations.models import Attachment, Conversation, Message
 from omnistra.core import http, keyring
+from omnistra.core.ids import uuid7
 from omnistra.core.tenancy import system_scope, workspace_scope
 from tests.conftest import join
 from tests.conversations.webhooks import connect
@@ -92,6 +95,9 @@ class World:
             boss = Membership.objects.select_related("user", "custom_role").get(user=owner)
             self.rows["invitation"] = invitations.invite(boss, "new@northwind.example", Place(Role.AGENT)).pk
         self.people["foreigner"] = User.objects.get(email="max@elsewhere.example")
+        self.rows["session"] = UserSession.objects.create(
+            id=uuid7(), user=self.people["foreigner"], expires_at=timezone.now() + timedelta(hours=1)
+        ).pk
         self.people["former member"] = self._former()
         self.people["custom role"] = self._custom()
         self.people["operator"] = User.objects.create_superuser("op@omnistra.example", "x", name="Op")
@@ -168,7 +174,7 @@ def fingerprint() -> dict[str, str]:
     """A hash of each table's rows."""
     found = {}
     with system_scope("test"), connection.cursor() as cursor:
-        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'django_session'")
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         for (table,) in cursor.fetchall():
             cursor.execute(f'SELECT t::text FROM "{table}" t ORDER BY 1')
             found[table] = hashlib.sha256("\n".join(row[0] for row in cursor.fetchall()).encode()).hexdigest()

@@ -22,6 +22,8 @@ from tests.project.rows import WORKSPACE_MODELS, make
 
 GLOBALS = {
     "accounts.User": "a person may be in several workspaces",
+    "accounts.Tally": "counts tries at passwords, of addresses that nobody may have signed up with",
+    "accounts.UserSession": "a person's sign-in, whatever the workspace",
     "accounts.Workspace": "the wall itself: its row is looked up before any scope",
     "accounts.AuthenticatorApp": "belongs to a person; its secret is sealed under the person's key",
     "accounts.RecoveryCodes": "belongs to a person",
@@ -36,7 +38,6 @@ GLOBALS = {
     "django_otp_webauthn.WebAuthnAttestation": "django_otp_webauthn: never written",
     "django_otp_webauthn.WebAuthnCredential": "django_otp_webauthn: a person's passkey, a public key",
     "django_otp_webauthn.WebAuthnUserHandle": "django_otp_webauthn: a person's number towards authenticators",
-    "sessions.Session": "Django: a person's sign-in",
 }
 APPEND_ONLY = (AuditEntry, AuditChain, AuditHead)
 REFUSED = "row-level security|append-only"  # a trigger that refuses comes before the policy

@@ -158,9 +158,12 @@ def test_the_first_step_of_one_person_is_not_the_second_of_another(client, owner
 
 @pytest.mark.clause("12b")
 @pytest.mark.parametrize("signs_in", [False, True])
-def test_a_password_reset_does_not_lead_past_the_second_step(client, owner, app, settings, signs_in):
+def test_a_password_reset_does_not_lead_past_the_second_step(
+    client, owner, app, settings, signs_in, django_capture_on_commit_callbacks
+):
     settings.ACCOUNT_LOGIN_ON_PASSWORD_RESET = signs_in
-    client.post("/accounts/password/reset/", {"email": owner.email})
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post("/accounts/password/reset/", {"email": owner.email})
     link = re.search(r"https?://[^/\s]+(/accounts/\S+)", mail.outbox[0].body)[1]
     address = client.get(link, follow=True).redirect_chain[-1][0]
     answer = client.post(address, {"password1": "another-horse-battery", "password2": "another-horse-battery"})
@@ -172,9 +175,10 @@ def test_a_password_reset_does_not_lead_past_the_second_step(client, owner, app,
     assert client.get(INBOX)["Location"].startswith("/accounts/login/")
 
 
-def test_a_link_to_confirm_an_address_signs_nobody_in(client, owner, app):
+def test_a_link_to_confirm_an_address_signs_nobody_in(client, owner, app, django_capture_on_commit_callbacks):
     owner.emailaddress_set.update(verified=False)
-    show_password(client, owner)
+    with django_capture_on_commit_callbacks(execute=True):
+        show_password(client, owner)
     link = re.search(r"https?://[^/\s]+(/accounts/\S+)", mail.outbox[0].body)[1]
     client.get(link)
     client.post(link)
