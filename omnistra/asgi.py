@@ -14,6 +14,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omnistra.settings.local")
 from a2wsgi import WSGIMiddleware
 from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
+from django.template.loader import render_to_string
+
+from omnistra.core.headers import complete
 
 WEBHOOK_LIMIT = 3 * 1024 * 1024  # bytes; Meta sends at most 3 MB (providers/whatsapp.md 4.3)
 BODY_LIMIT = 110 * 1024 * 1024  # bytes; WhatsApp's largest attachment has 100 MB, and forms add their parts
@@ -47,7 +50,7 @@ async def _lifespan(receive: Any, send: Any) -> None:
 async def _webhook(scope: Any, receive: Any, send: Any) -> None:
     """Read the body up to the limit, then hand it over whole."""
     if _length(scope) > WEBHOOK_LIMIT:
-        await _refuse(send, 413)
+        await _refuse(scope, send, 413)
         return
     body = bytearray()
     more = True
@@ -57,7 +60,7 @@ async def _webhook(scope: Any, receive: Any, send: Any) -> None:
             return
         body += message.get("body", b"")
         if len(body) > WEBHOOK_LIMIT:
-            await _refuse(send, 413)
+            await _refuse(scope, send, 413)
             return
         more = message.get("more_body", False)
     whole = bytes(body)
@@ -72,9 +75,9 @@ async def _webhook(scope: Any, receive: Any, send: Any) -> None:
 
 async def _page(scope: Any, receive: Any, send: Any) -> None:
     if _length(scope) > BODY_LIMIT:
-        await _refuse(send, 413)
+        await _refuse(scope, send, 413)
     elif any(name == b"transfer-encoding" for name, _ in scope["headers"]):
-        await _refuse(send, 411)
+        await _refuse(scope, send, 411)
     else:
         await _pages({**scope, "headers": _headers(scope)}, receive, send)
 
@@ -91,12 +94,16 @@ def _length(scope: Any) -> int:
     return 0
 
 
-async def _refuse(send: Any, status: int) -> None:
-    body = {411: b"A length is required.\n", 413: b"The body is too large.\n"}[status]
-    headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),  # the rest of the body stays unread
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+async def _refuse(scope: Any, send: Any, status: int) -> None:
+    """Answer without reading the rest of the body; so the connection ends."""
+    accepted = b",".join(value for name, value in scope["headers"] if name == b"accept")
+    if status == 413 and b"text/html" in accepted:
+        kind, text = "text/html", str(render_to_string("413.html"))
+    else:
+        kind, text = "text/plain", {411: "A length is required.\n", 413: "The body is too large.\n"}[status]
+    body = text.encode()
+    headers = {"Content-Type": f"{kind}; charset=utf-8", "Content-Length": str(len(body)), "Connection": "close"}
+    complete(headers)
+    pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
     await send({"type": "http.response.body", "body": body})

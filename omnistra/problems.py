@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
@@ -13,6 +13,20 @@ class ProblemRenderer(JSONRenderer):
     """JSON under the media type of problem details."""
 
     media_type = "application/problem+json"
+
+
+def problem(status: int, title: str, detail: str, code: str = "error") -> JsonResponse:
+    """A problem document outside of the framework's views."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
+    return JsonResponse(body, status=status, content_type=ProblemRenderer.media_type)
+
+
+class TooLarge(exceptions.APIException):
+    """The body is larger than an endpoint reads."""
+
+    status_code = 413
+    default_detail = "The body is too large: 3 MB at most."
+    default_code = "too_large"
 
 
 class Conflict(exceptions.APIException):
@@ -35,7 +49,7 @@ class Refusal(exceptions.APIException):
 _TITLES = {
     400: "The request is not valid", 401: "Sign in with an API key", 403: "This key may not do that",
     404: "Not found", 405: "Method not allowed", 409: "Conflict", 415: "Send JSON", 422: "Not sent",
-    429: "Too many requests",
+    413: "The request is too large", 429: "Too many requests",
 }  # fmt: skip
 
 
@@ -59,6 +73,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         error = exceptions.NotFound("There is no such object in this workspace.")
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
+    elif isinstance(error, RequestDataTooBig):
+        error = TooLarge()
     if not isinstance(error, exceptions.APIException):
         return None
     problem: dict[str, Any] = {
