@@ -32,6 +32,7 @@ class Permission(StrEnum):
     CONVERSATIONS_REPLY = "conversations.reply"
     CONVERSATIONS_MANAGE = "conversations.manage"
     IDENTIFIERS_REVEAL = "identifiers.reveal"
+    CONTACTS_MANAGE = "contacts.manage"
     CHANNELS_VIEW = "channels.view"
     CHANNELS_MANAGE = "channels.manage"
     MEMBERS_VIEW = "members.view"
@@ -53,7 +54,7 @@ class Permission(StrEnum):
 
 P = Permission
 _VIEW = {P.WORKSPACE_VIEW, P.CONVERSATIONS_VIEW, P.CHANNELS_VIEW, P.MEMBERS_VIEW, P.RETENTION_VIEW}
-_AGENT = _VIEW | {P.CONVERSATIONS_REPLY, P.CONVERSATIONS_MANAGE, P.IDENTIFIERS_REVEAL}
+_AGENT = _VIEW | {P.CONVERSATIONS_REPLY, P.CONVERSATIONS_MANAGE, P.IDENTIFIERS_REVEAL, P.CONTACTS_MANAGE}
 _OVERSIGHT = {P.AUDIT_VIEW, P.AUDIT_EXPORT, P.OPERATOR_ACCESS_VIEW}
 _ADMIN = _AGENT | _OVERSIGHT | {
     P.WORKSPACE_MANAGE, P.SECURITY_MANAGE, P.CHANNELS_MANAGE, P.MEMBERS_MANAGE, P.ROLES_MANAGE, P.API_KEYS_MANAGE,
@@ -73,7 +74,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 
 # What a member or an API key that is limited to channels may at most: everything else reaches beyond its channels.
 WITHIN_CHANNELS: frozenset[Permission] = frozenset(
-    _VIEW | {P.CONVERSATIONS_REPLY, P.CONVERSATIONS_MANAGE, P.IDENTIFIERS_REVEAL}
+    _VIEW | {P.CONVERSATIONS_REPLY, P.CONVERSATIONS_MANAGE, P.IDENTIFIERS_REVEAL, P.CONTACTS_MANAGE}
 )
 
 # What each role is for, as pages say it.
@@ -95,6 +96,7 @@ GROUPS: tuple[tuple[str | Promise, dict[Permission, str | Promise]], ...] = (
         P.CONVERSATIONS_REPLY: _("Answer"),
         P.CONVERSATIONS_MANAGE: _("Assign, close and reopen"),
         P.IDENTIFIERS_REVEAL: _("Reveal numbers and identifiers"),
+        P.CONTACTS_MANAGE: _("Add and block contacts, record opt-ins"),
     }),
     (_("Channels"), {
         P.CHANNELS_VIEW: _("See channels"),
@@ -130,7 +132,7 @@ def with_needed(permissions: Iterable[Permission]) -> set[Permission]:
     wanted = {*permissions, P.WORKSPACE_VIEW}
     nouns = {each.partition(".")[0] for each in wanted}
     wanted |= {each for each in Permission if each.endswith(".view") and each.partition(".")[0] in nouns}
-    if P.IDENTIFIERS_REVEAL in wanted:
+    if wanted & {P.IDENTIFIERS_REVEAL, P.CONTACTS_MANAGE}:
         wanted.add(P.CONVERSATIONS_VIEW)
     if P.ROLES_MANAGE in wanted:
         wanted.add(P.MEMBERS_VIEW)

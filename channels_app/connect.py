@@ -16,15 +16,20 @@ from django.utils import timezone
 from accounts import audit
 from accounts.audit import Actor
 from accounts.models import Membership
+from channels_app import health, notices
 from channels_app.contract import ChannelFacts, CredentialsRefused, ProviderError
-from channels_app.models import Channel
+from channels_app.models import Channel, ChannelLogin
+from channels_app.records import user_hash
 from channels_app.registry import PROVIDERS, provider
+from omnistra.core import rates
+from omnistra.core.jobs import wake
 from omnistra.core.logs import get_logger
-from privacy import policies
+from privacy import channel_erasure, policies
 
 log = get_logger(__name__)
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # platform ids become part of an address, so nothing else may be in them
 _MAX_TOKEN = 4096
+CHECKS = (10, 600)  # of one channel by hand: so many within so many seconds
 
 
 class NotConnected(Exception):
@@ -45,6 +50,9 @@ class Wanted:
     token: str = field(repr=False)
     name: str = ""
     terms_accepted: bool = False
+    kept: Mapping[str, Any] = field(default_factory=dict, repr=False)  # what calls need beside the token
+    login: tuple[str, str] | None = None  # whose login it rests on: the app, and the person's id there
+    own_app: bool = False
 
 
 def connect(wanted: Wanted, actor: Actor, member: Membership | None = None, ip: str | None = None) -> Channel:
@@ -53,7 +61,7 @@ def connect(wanted: Wanted, actor: Actor, member: Membership | None = None, ip: 
         raise NotConnected("unknown_provider", "This platform is not available here.", "provider")
     external_id = _identifier(wanted.external_id, "external_id")
     account_id = _identifier(wanted.account_id, "account_id")
-    credentials = {"token": _token(wanted.token)}
+    credentials: dict[str, Any] = {**wanted.kept, "token": _token(wanted.token)}
     with transaction.atomic():
         accepted = policies.processing_accepted()
         if not accepted and not wanted.terms_accepted:
@@ -64,6 +72,7 @@ def connect(wanted: Wanted, actor: Actor, member: Membership | None = None, ip: 
     if known is not None and known.status != Channel.Status.DISCONNECTED:
         raise NotConnected("already_connected", "This number is connected here already.", "external_id")
     facts = _ask(wanted.provider, external_id, account_id, credentials)
+    credentials |= facts.kept
     values: dict[str, Any] = {
         "account_id": account_id,
         "name": wanted.name.strip()[:120] or facts.name or external_id,
@@ -74,6 +83,8 @@ def connect(wanted: Wanted, actor: Actor, member: Membership | None = None, ip: 
         "messages_per_second": facts.messages_per_second,
         "send_credit": facts.messages_per_second,
         "checked_at": timezone.now(),
+        "connected_at": timezone.now(),
+        "own_app": wanted.own_app,
     }
     try:
         with transaction.atomic():
@@ -82,6 +93,7 @@ def connect(wanted: Wanted, actor: Actor, member: Membership | None = None, ip: 
             else:
                 channel = known
                 _write(channel, values)
+            _rest_on(channel, wanted.login)
             audit.record("channel.connected", actor, channel.pk)
     except IntegrityError as error:
         # Which workspace holds it is nobody's business here (policy clause 3b).
@@ -96,8 +108,9 @@ def connect(wanted: Wanted, actor: Actor, member: Membership | None = None, ip: 
 def reconnect(channel: Channel, token: str, actor: Actor, account_id: str = "") -> Channel:
     """Give a number a new token. Raises NotConnected; the old token then stays."""
     account_id = _identifier(account_id or channel.account_id, "account_id")
-    credentials = {"token": _token(token)}
+    credentials: dict[str, Any] = {"token": _token(token)}
     facts = _ask(channel.provider, channel.external_id, account_id, credentials)
+    credentials |= facts.kept
     with transaction.atomic():
         _write(
             channel,
@@ -109,8 +122,10 @@ def reconnect(channel: Channel, token: str, actor: Actor, account_id: str = "") 
                 "status_reason": "",
                 "messages_per_second": facts.messages_per_second,
                 "checked_at": timezone.now(),
+                "connected_at": timezone.now(),
             },
         )
+        _rest_on(channel, None)
         audit.record("channel.reconnected", actor, channel.pk, ["credentials"])
     _subscribe(channel, credentials)
     return channel
@@ -120,6 +135,9 @@ def check(channel: Channel, actor: Actor) -> Channel:
     """Ask the platform whether the number still answers to its token. Raises NotConnected, with the state kept."""
     if channel.status == Channel.Status.DISCONNECTED or not channel.credentials:
         raise NotConnected("channel_disconnected", "This number is disconnected. Connect it again.")
+    rate = rates.take(f"channel.check:{channel.pk}", *CHECKS)
+    if rate is not None and not rate.allowed:
+        raise NotConnected("too_often", f"This was asked often just now. Try again in {rate.reset // 60 + 1} minutes.")
     try:
         facts = provider(channel.provider).check(channel.external_id, channel.account_id, channel.credentials)
     except CredentialsRefused as error:
@@ -140,18 +158,30 @@ def check(channel: Channel, actor: Actor) -> Channel:
                 "checked_at": timezone.now(),
             },
         )
+        notices.end(channel, ["page_unblocked", "page_blocked", "account_disabled"])
         audit.record("channel.checked", actor, channel.pk)
+    health.look(channel)
     return channel
 
 
-def disconnect(channel: Channel, actor: Actor) -> None:
-    """No more webhooks, no credentials, nothing more is sent. The conversations stay until retention takes them."""
+def disconnect(channel: Channel, actor: Actor, erase: bool = False) -> None:
+    """No more webhooks, no credentials, nothing more is sent. The conversations stay until retention takes them, or with
+    `erase` are erased at once with everything that came by this channel."""
     credentials = channel.credentials
     with transaction.atomic():
-        _write(channel, {"credentials": None, "status": Channel.Status.DISCONNECTED, "status_reason": ""})
+        gone = {"credentials": None, "status": Channel.Status.DISCONNECTED, "status_reason": ""}
+        _write(channel, gone | {"stopped_at": timezone.now()})
+        _rest_on(channel, None)
+        notices.end(channel, notices.KINDS)
         audit.record("channel.disconnected", actor, channel.pk)
+        if erase:
+            audit.record("channel.erasure_started", actor, channel.pk)
+            channel_erasure.begin(channel.pk)
+            transaction.on_commit(lambda: wake("privacy.erase_channels"))
         shared = (
-            Channel.objects.filter(provider=channel.provider, account_id=channel.account_id)
+            Channel.objects.filter(
+                account_id=channel.account_id
+            )  # of any provider: a Page subscribes for Instagram too
             .exclude(pk=channel.pk)
             .exclude(status=Channel.Status.DISCONNECTED)
             .exists()
@@ -161,6 +191,14 @@ def disconnect(channel: Channel, actor: Actor) -> None:
             provider(channel.provider).unsubscribe(channel.account_id, credentials)
         except ProviderError as error:
             log.warning("channel.not_unsubscribed", channel=str(channel.pk), code=error.code)
+
+
+def _rest_on(channel: Channel, login: tuple[str, str] | None) -> None:
+    """Keep whose login at the platform the channel rests on from now on; None: nobody's, it has a token of its own."""
+    ChannelLogin.objects.filter(channel=channel).delete()
+    if login and login[1]:
+        app, user_id = login
+        ChannelLogin.objects.create(channel=channel, app=app, user_id=user_id, user_hash=user_hash(app, user_id))
 
 
 def rename(channel: Channel, name: str, actor: Actor) -> None:

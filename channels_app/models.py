@@ -1,18 +1,27 @@
-"""Connected numbers and the journal: Channel, RawEvent."""
+"""Connected numbers and the journal: Channel, RawEvent. What is kept beside a channel stands in records."""
 
+from datetime import datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.db import models
 from django.utils import timezone
 
+from channels_app.records import App, ChannelHealth, ChannelLogin, ChannelNotice, LoginAttempt, OwnApp
 from omnistra.core.sealing import SealedJSONField
 from omnistra.core.tenancy import SystemModel, WorkspaceModel
+
+__all__ = [
+    "App", "Channel", "ChannelHealth", "ChannelLogin", "ChannelNotice", "LoginAttempt", "OwnApp", "Provider", "RawEvent",
+]  # fmt: skip
 
 
 class Provider(models.TextChoices):
     """A platform."""
 
     WHATSAPP = "whatsapp", "WhatsApp"
+    MESSENGER = "messenger", "Messenger"
+    INSTAGRAM = "instagram", "Instagram"
 
 
 class Channel(WorkspaceModel):
@@ -21,13 +30,18 @@ class Channel(WorkspaceModel):
     class Status(models.TextChoices):
         ACTIVE = "active", "Active"
         RECONNECT = "reconnect", "Reconnect needed"
+        STOPPED = "stopped", "Stopped by the platform"
         DISCONNECTED = "disconnected", "Disconnected"
 
     limited_by: ClassVar[str] = "id"
 
     provider = models.CharField(max_length=20, choices=Provider.choices)
-    external_id = models.CharField(max_length=64)  # WhatsApp: phone number id
-    account_id = models.CharField(max_length=64, blank=True)  # WhatsApp: business account id
+    external_id = models.CharField(
+        max_length=64
+    )  # WhatsApp: phone number id; Messenger: Page id; Instagram: account id
+    account_id = models.CharField(
+        max_length=64, blank=True
+    )  # what subscribes: business account id; Page id; Instagram id, or its Page's
     name = models.CharField(max_length=120)
     address = models.CharField(max_length=64, blank=True)  # the company's own number, as it is shown
     credentials: Any = SealedJSONField(null=True)
@@ -37,6 +51,12 @@ class Channel(WorkspaceModel):
     send_credit = models.FloatField(default=80, editable=False)  # the token bucket of that limit
     send_credit_at = models.DateTimeField(default=timezone.now, editable=False)
     paused_until = models.DateTimeField(null=True, editable=False)
+    # When it last came to a standstill; stays after that: what waited since then may be out of date.
+    stopped_at = models.DateTimeField(null=True, editable=False)
+    # What the platform forbids for now: kind of notice -> until when (ISO 8601), "" until it says otherwise.
+    restrictions = models.JSONField(default=dict, editable=False)
+    own_app = models.BooleanField(default=False, editable=False)  # connected by the workspace's own app
+    connected_at = models.DateTimeField(default=timezone.now, editable=False)
     checked_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -49,8 +69,26 @@ class Channel(WorkspaceModel):
 
     def mark_reconnect(self, reason: str) -> None:
         """The credentials no longer work: sending stops until a member gives new ones."""
-        self.status, self.status_reason = self.Status.RECONNECT, reason
-        self.save(update_fields=["status", "status_reason"])
+        self.status, self.status_reason, self.stopped_at = self.Status.RECONNECT, reason, timezone.now()
+        self.save(update_fields=["status", "status_reason", "stopped_at"])
+
+    @classmethod
+    def stop(cls, channel_id: UUID, status: str, reason: str) -> bool:
+        """An active channel comes to a standstill; gives whether it was active (channels_app.stops tells the reasons)."""
+        active = cls.objects.filter(pk=channel_id, status=cls.Status.ACTIVE)
+        return bool(active.update(status=status, status_reason=reason, stopped_at=timezone.now()))
+
+    @classmethod
+    def restrict(cls, channel_id: UUID, kind: str, until: datetime | None) -> None:
+        """Forbid one kind of sending until then (None: until the platform says otherwise). In a transaction."""
+        channel = cls.objects.select_for_update(of=("self",)).defer("credentials").get(pk=channel_id)
+        channel.restrictions = {**channel.restrictions, kind: until.isoformat() if until else ""}
+        channel.save(update_fields=["restrictions"])
+
+    def is_restricted(self, kind: str) -> bool:
+        """Whether the platform forbids this now: restricted_first, restricted_replies or restricted_utility."""
+        until = self.restrictions.get(kind)
+        return until is not None and (until == "" or datetime.fromisoformat(until) > timezone.now())
 
 
 class RawEvent(SystemModel):
@@ -68,6 +106,7 @@ class RawEvent(SystemModel):
     event_key = models.BinaryField(max_length=16, unique=True)  # keyed hash of the body: a repeat is the same event
     body = models.BinaryField()
     received_at = models.DateTimeField(default=timezone.now)
+    workspace_id = models.UUIDField(null=True)  # signed by this workspace's own app: tells of its channels alone
     state = models.CharField(max_length=10, choices=State.choices, default=State.NEW)
     reason = models.CharField(max_length=200, blank=True)  # code words, never content
     processed_at = models.DateTimeField(null=True)

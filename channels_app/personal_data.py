@@ -9,7 +9,15 @@ from django.urls import reverse
 from accounts.audit import SYSTEM
 from accounts.audit.names import Name, add_names
 from channels_app import connect
-from channels_app.models import Channel, RawEvent
+from channels_app.models import (
+    Channel,
+    ChannelHealth,
+    ChannelLogin,
+    ChannelNotice,
+    LoginAttempt,
+    OwnApp,
+    RawEvent,
+)
 from privacy.registry import add_channel_names, add_farewell, register
 
 CONNECT = ("to connect the customer's channels", "contract")
@@ -18,11 +26,25 @@ ROUTE = ("to route messages between the customer and its end users", "contract (
 register(
     Channel, role="controller", retention="until disconnected",
     personal={"credentials": CONNECT, "name": CONNECT, "address": CONNECT},
-    clear=("provider", "external_id", "account_id", "status", "status_reason"),
+    clear=("provider", "external_id", "account_id", "status", "status_reason", "restrictions"),
 )  # fmt: skip
 register(
     RawEvent, role="processor", retention="7 days",
     personal={"body": ROUTE, "event_key": ROUTE}, clear=("provider", "state", "reason"),
+)  # fmt: skip
+register(
+    ChannelLogin, role="controller", retention="until disconnected",
+    personal={"user_id": CONNECT, "user_hash": CONNECT}, clear=("app",),
+)  # fmt: skip
+register(LoginAttempt, role="controller", retention="two hours", personal={"found": CONNECT}, clear=("flow",))
+register(ChannelHealth, role="controller", retention="with the workspace", clear=("quality", "limit", "missing_fields"))
+register(
+    ChannelNotice, role="controller", retention="90 days after its end", personal={"detail": CONNECT},
+    clear=("kind", "facts"),
+)  # fmt: skip
+register(
+    OwnApp, role="controller", retention="until removed",
+    personal={"secret": CONNECT, "verify_token": CONNECT}, clear=("app", "app_id", "key"),
 )  # fmt: skip
 
 

@@ -16,10 +16,12 @@ from accounts.access import MemberRequest, requires
 from accounts.audit import Actor
 from accounts.roles import Permission
 from channels_app import connect as connecting
+from channels_app import notices, stops
 from channels_app.connect import NotConnected
-from channels_app.forms import ConnectForm, TokenForm
-from channels_app.models import Channel
+from channels_app.forms import ConnectForm, DisconnectForm, TokenForm
+from channels_app.models import Channel, ChannelHealth
 from omnistra.core.addresses import client_address
+from omnistra.core.sealing import preload
 from privacy import policies
 
 
@@ -106,12 +108,15 @@ def new_token(request: MemberRequest, channel_id: UUID) -> HttpResponse:
 @requires(Permission.CHANNELS_MANAGE)
 @require_POST
 def disconnect(request: MemberRequest, channel_id: UUID) -> HttpResponse:
-    """Disconnect, once the box is ticked."""
+    """Disconnect, once the box is ticked; erase everything of it as well, once its name is typed."""
     channel = _find(channel_id)
-    if not request.POST.get("confirm"):
-        return _detail(request, channel, TokenForm(), unconfirmed=True, status=422)
-    connecting.disconnect(channel, Actor.member(request.member))
-    messages.success(request, "Disconnected. The token is deleted.")
+    form = DisconnectForm(request.POST, name=channel.name)
+    if not form.is_valid():
+        return _detail(request, channel, TokenForm(), leaving=form, status=422)
+    erase = bool(form.cleaned_data["erase"])
+    connecting.disconnect(channel, Actor.member(request.member), erase=erase)
+    words = "Disconnected. Everything of it is being erased." if erase else "Disconnected. The token is deleted."
+    messages.success(request, words)
     return redirect("channels:list", request.member.workspace.slug)
 
 
@@ -127,7 +132,17 @@ def _blame(form: Form, problem: NotConnected) -> None:
 
 
 def _detail(
-    request: HttpRequest, channel: Channel, form: TokenForm, *, unconfirmed: bool = False, status: int = 200
+    request: HttpRequest, channel: Channel, form: TokenForm, *, leaving: DisconnectForm | None = None, status: int = 200
 ) -> HttpResponse:
-    context = {"section": "channels", "channel": channel, "form": form, "unconfirmed": unconfirmed}
+    with transaction.atomic():
+        health = ChannelHealth.objects.filter(channel=channel).first()
+        held = [(notice, notices.KINDS[notice.kind]) for notice in notices.open_notices(channel.pk)]
+        preload([notice for notice, _ in held])
+        for notice, _ in held:
+            notice.detail  # noqa: B018  (opened here, while there is a transaction)
+    context = {
+        "section": "channels", "channel": channel, "form": form, "leaving": leaving or DisconnectForm(name=channel.name),
+        "health": health, "notices": held,
+        "stop": None if channel.status in (Channel.Status.ACTIVE, Channel.Status.DISCONNECTED) else stops.stop_of(channel),
+    }  # fmt: skip
     return render(request, "channels/detail.html", context, status=status)

@@ -240,9 +240,11 @@ class Messages(ApiView):
         digits = re.sub(r"[\s()+.-]", "", to)
         hashes = [
             handle_hash(channel.workspace_id, channel.provider, kind, value)
-            for kind, value in (("wa_id", digits), ("bsuid", to.strip()))
+            for kind, value in (("wa_id", digits), *((kind, to.strip()) for kind in ("bsuid", "psid", "igsid")))
         ]
-        holders = Handle.objects.filter(provider=channel.provider, kind__in=Handle.KEYS, value_hash__in=hashes)
+        holders = Handle.objects.filter(
+            provider=channel.provider, kind__in=Handle.KEYS, value_hash__in=hashes, ended_at=None
+        )
         return (
             Conversation.objects.filter(channel=channel, contact_id__in=holders.values("contact_id"))
             .select_related("channel")

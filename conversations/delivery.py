@@ -1,8 +1,10 @@
-"""The outbox: claims deliveries, calls the provider outside any transaction, records what came of it.
+"""The outbox: claims deliveries, asks the policy engine once more, calls the provider outside any transaction, records
+what came of it.
 
 1. The claim is committed before the call: a kill in between leaves `sending`, which becomes `unknown`, never a
    second try. A status that echoes the delivery's id settles it.
-2. One message of a conversation at a time, oldest first; a number sends no faster than the platform allows.
+2. One message of a conversation at a time, oldest first, but for those that have to wait long; a number sends no
+   faster than the platform allows.
 3. Only this module calls a provider's `send`.
 """
 
@@ -16,23 +18,27 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import OperationalError, connections, transaction
+from django.db import IntegrityError, OperationalError, connections, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from accounts.audit import Actor
+from channels_app import stops
 from channels_app.contract import (
+    ChannelStopped,
     CredentialsRefused,
     OutboundMedia,
     OutboundMessage,
     Permanent,
+    PolicyRefused,
     ProviderError,
     Retryable,
     Unknown,
 )
 from channels_app.models import Channel
 from channels_app.registry import provider
-from conversations import media, replies, statuses
-from conversations.identities import message_hash
+from conversations import media, policy, statuses
+from conversations.ingest import echoes
 from conversations.models import Attachment, Delivery, Handle, Message
 from omnistra.core import live, reports
 from omnistra.core.keyring import KeyMissing, SealBroken
@@ -42,10 +48,21 @@ from omnistra.core.tenancy import system_scope, workspace_scope
 
 log = get_logger(__name__)
 LEASE = timedelta(seconds=settings.DELIVERY_LEASE_SECONDS)
+_LONGEST_BACKOFF = 600  # seconds
 CALLS = 32  # under way in this process
 AT_ONCE = 8  # of them for one channel
+HOLDS_OTHERS = timedelta(minutes=30)  # a message that waits longer lets later ones of its conversation pass
+OFFER_AFTER = timedelta(minutes=settings.DELIVERY_OFFER_MINUTES)
 LOOK_AGAIN_SECONDS = 0.2  # while calls are under way, for what became due meanwhile
 _LIVE = [Delivery.State.QUEUED, Delivery.State.SENDING]
+
+
+class _Refused(Permanent):
+    """The policy engine says no, right before the call."""
+
+    def __init__(self, refused: policy.Refused) -> None:
+        super().__init__(refused.reason)
+        self.next_step = refused.next_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +75,7 @@ class _Claim:
     handles: dict[str, str]
     reply_to: str
     attachment: Attachment | None
-    refused: str = ""
+    verdict: policy.Verdict
 
 
 def deliver() -> int:
@@ -147,7 +164,10 @@ def _claim(channel_id: UUID, room: int) -> list[_Claim]:
         credit = min(float(channel.messages_per_second), channel.send_credit + elapsed * channel.messages_per_second)
         room = min(room, int(credit))
         earlier = Delivery.objects.filter(
-            conversation_id=OuterRef("conversation_id"), state__in=_LIVE, pk__lt=OuterRef("pk")
+            conversation_id=OuterRef("conversation_id"),
+            state__in=_LIVE,
+            pk__lt=OuterRef("pk"),
+            next_attempt_at__lt=now + HOLDS_OTHERS,
         )
         due = list(
             Delivery.objects.filter(channel_id=channel_id, state=Delivery.State.QUEUED, next_attempt_at__lte=now)
@@ -171,16 +191,21 @@ def _open(channel: Channel, due: Sequence[Delivery]) -> list[_Claim]:
     """Load and open what the calls need, set-wise, while the transaction is there."""
     messages = Message.objects.select_related("conversation__channel").in_bulk([each.message_id for each in due])
     contacts = {message.contact_id for message in messages.values()}
-    handles = list(Handle.objects.filter(contact_id__in=contacts, provider=channel.provider))
+    handles = list(Handle.objects.filter(contact_id__in=contacts, provider=channel.provider, ended_at=None))
     files = {file.message_id: file for file in Attachment.objects.filter(message_id__in=messages)}
     quoted_hashes = {bytes(each.reply_to_hash) for each in messages.values() if each.reply_to_hash}
-    quoted = list(Message.objects.filter(channel=channel, external_hash__in=quoted_hashes)) if quoted_hashes else []
+    there = Message.objects.filter(channel=channel, external_hash__in=quoted_hashes, external_id__isnull=False)
+    quoted = list(there) if quoted_hashes else []  # one that was taken back is not quoted
     preload([channel, *messages.values(), *handles, *files.values(), *quoted])
     by_hash = {bytes(each.external_hash): each.external_id for each in quoted}
+    facts = policy.look_up([message.conversation for message in messages.values()])
     claims = []
     for delivery in due:
         message = messages[delivery.message_id]
-        refused = replies.why_not(message.conversation)
+        by = Actor(message.instructed_by_kind, message.instructed_by_id)
+        verdict = policy.decide(facts[message.conversation_id], by, policy.outgoing(message))
+        if _out_of_date(delivery, channel):
+            verdict = policy.Verdict(_OUT_OF_DATE)
         claims.append(
             _Claim(
                 delivery=delivery,
@@ -189,11 +214,25 @@ def _open(channel: Channel, due: Sequence[Delivery]) -> list[_Claim]:
                 handles={each.kind: each.value for each in handles if each.contact_id == message.contact_id},
                 reply_to=by_hash.get(bytes(message.reply_to_hash), "") if message.reply_to_hash else "",
                 attachment=files.get(message.pk),
-                refused=refused.reason if refused else "",
+                verdict=verdict,
             )
         )
         message.text, channel.credentials  # noqa: B018  (opened here: the calling thread has no transaction)
     return claims
+
+
+def _out_of_date(delivery: Delivery, channel: Channel) -> bool:
+    """Whether it waited for long while its channel stood still: then somebody is to look at it first."""
+    if channel.stopped_at is None or delivery.created_at > channel.stopped_at:
+        return False
+    return timezone.now() - delivery.created_at > OFFER_AFTER
+
+
+_OUT_OF_DATE = policy.Refused(
+    "waited_too_long",
+    "This waited while the channel stood still.",
+    "Send it again if it still holds.",
+)
 
 
 def _carry_out(claim: _Claim) -> None:
@@ -210,15 +249,15 @@ def _carry_out(claim: _Claim) -> None:
 
 
 def _send(claim: _Claim) -> str:
-    if claim.refused:
-        raise Permanent(claim.refused)
+    if refused := claim.verdict.refused:
+        raise _Refused(refused)
     with ExitStack() as stack:
         outbound: OutboundMedia | None = None
         if claim.attachment is not None:
             outbound = stack.enter_context(_file(claim.attachment))
         message = OutboundMessage(
             handles=claim.handles, reference=str(claim.delivery.pk), text=claim.message.text, media=outbound,
-            reply_to=claim.reply_to,
+            reply_to=claim.reply_to, tag=claim.verdict.tag,
         )  # fmt: skip
         platform = provider(claim.channel.provider)
         return platform.send(claim.channel.external_id, claim.channel.credentials or {}, message)
@@ -258,16 +297,19 @@ def _settle(claim: _Claim, state: str, change: Any) -> None:
 def _record_sent(claim: _Claim, external_id: str) -> None:
     def change(delivery: Delivery, message: Message) -> None:
         if message.external_hash is None:
-            message.external_id = external_id
-            message.external_hash = message_hash(message.workspace_id, message.channel_id, external_id)
+            echoes.take_over(message, external_id)
         statuses.advance(message, "sent", timezone.now())
 
-    _settle(claim, Delivery.State.SENT, change)
+    try:
+        _settle(claim, Delivery.State.SENT, change)
+    except IntegrityError:  # an echo was being stored under this id at the same moment: now it is there to give way
+        _settle(claim, Delivery.State.SENT, change)
 
 
 def _record_error(claim: _Claim, error: ProviderError) -> None:
     now = timezone.now()
     attempts = claim.delivery.attempts
+    next_step = error.next_step if isinstance(error, _Refused) else policy.next_step(error, claim.channel)
     log.warning(
         "delivery.refused",
         delivery=claim.delivery.pk,
@@ -282,26 +324,40 @@ def _record_error(claim: _Claim, error: ProviderError) -> None:
             if Message.RANK[message.status] < Message.RANK["sent"]:
                 message.status = status
                 message.failed_at = now if status == Message.Status.FAILED else None
-                message.error_code, message.error = error.code, {"title": error.title, "detail": error.detail}
+                message.error_code = error.code
+                message.error = {"title": error.title, "detail": error.detail, "next": next_step}
 
         return change
 
+    if isinstance(error, PolicyRefused):
+        # Before the next message of the conversation may go, and on its own: ingest locks conversations before messages.
+        with workspace_scope(claim.channel.workspace_id), transaction.atomic():
+            case = (claim.message.conversation_id, claim.message.contact_id, now)
+            policy.learn(claim.channel, error.reason, [case])
     if isinstance(error, Unknown):
         _settle(claim, Delivery.State.UNKNOWN, settled(Message.Status.UNKNOWN))
-    elif isinstance(error, CredentialsRefused):
+    elif isinstance(error, CredentialsRefused | ChannelStopped):
         with workspace_scope(claim.channel.workspace_id), transaction.atomic():
-            Channel.objects.get(pk=claim.channel.pk).mark_reconnect("token_refused")
+            stops.note(claim.channel.pk, error)
         _settle(claim, Delivery.State.QUEUED, settled(Message.Status.QUEUED))
     elif isinstance(error, Retryable) and attempts < error.max_attempts:
         jitter = random.uniform(0.5, 1.0)  # noqa: S311  (spreads retries, protects nothing)
-        wait = max(error.after or timedelta(), timedelta(seconds=min(600, 2**attempts) * jitter))
+        backoff = timedelta(seconds=min(_LONGEST_BACKOFF, 2**attempts) * jitter)
+        if error.factor > 2:  # the platform's own rule, without a limit of ours
+            backoff = timedelta(seconds=error.factor**attempts)
+        wait = max(error.after or timedelta(), backoff)
 
         def again(delivery: Delivery, message: Message) -> None:
             delivery.error_code, delivery.next_attempt_at = error.code, now + wait
             if message.status == Message.Status.SENDING:
                 message.status = Message.Status.QUEUED
             if error.whole_channel:
-                Channel.objects.filter(pk=claim.channel.pk).update(paused_until=now + wait)
+                slowed = Channel.objects.filter(pk=claim.channel.pk)
+                if error.whole_account and claim.channel.account_id:
+                    slowed = Channel.objects.filter(
+                        provider=claim.channel.provider, account_id=claim.channel.account_id
+                    )
+                slowed.update(paused_until=now + wait)
 
         _settle(claim, Delivery.State.QUEUED, again)
     else:

@@ -1,7 +1,12 @@
 """Background jobs of the conversations: thin doors to the flow modules."""
 
-from conversations import delivery, ingest, media
+from django.db import transaction
+from django.utils import timezone
+
+from conversations import delivery, ingest, media, profiles
+from conversations.models import EarlyUpdate, Tombstone
 from omnistra.core.jobs import periodic_job
+from omnistra.core.tenancy import system_scope
 
 
 @periodic_job("conversations.drain")
@@ -23,3 +28,18 @@ def fetch_media() -> int:
     while tried := media.fetch_due():
         total += tried
     return total
+
+
+@periodic_job("conversations.forget", exclusive_seconds=600)
+def forget() -> int:
+    """Tombstones, and what waited for messages that never came, have their time (META_DEDUP_DAYS, statuses.HOLD)."""
+    with transaction.atomic(), system_scope("conversations.forget"):
+        return sum(
+            model.objects.filter(expires_at__lte=timezone.now()).delete()[0] for model in (EarlyUpdate, Tombstone)
+        )
+
+
+@periodic_job("conversations.ask_names", exclusive_seconds=300)
+def ask_names() -> int:
+    """Ask the platforms for the names of people who wrote for the first time."""
+    return profiles.ask_due()

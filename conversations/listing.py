@@ -120,7 +120,9 @@ def rows(
     messages = Message.objects.defer("external_id", "error").in_bulk([row.newest_id for row in page if row.newest_id])
     nameless = [row.contact_id for row in page if row.contact.__dict__.get("name") is None]
     handles: dict[UUID, list[Handle]] = {}
-    for handle in Handle.objects.filter(contact_id__in=nameless).order_by("created_at") if nameless else ():
+    for handle in (
+        Handle.objects.filter(contact_id__in=nameless, ended_at=None).order_by("created_at") if nameless else ()
+    ):
         handles.setdefault(handle.contact_id, []).append(handle)
     preload([*(row.contact for row in page), *messages.values(), *(h for some in handles.values() for h in some)])
     shown = [
@@ -134,7 +136,7 @@ def _row(
 ) -> Row:
     name = naming.shown_name(conversation.contact, handles)
     window = reply_window(conversation)
-    ours = message is not None and message.direction == Message.Direction.OUTBOUND
+    ours = message is not None and message.direction == Message.Direction.OUTBOUND and message.unsent_at is None
     assignee = conversation.assignee
     query = filters.query()
     return Row(
@@ -148,7 +150,7 @@ def _row(
         time=conversation.last_message_at,
         preview=naming.preview(message),
         preview_ours=ours,
-        preview_icon=message.type if message and message.type in naming.ICONS else None,
+        preview_icon=message.type if message and message.type in naming.ICONS and not message.unsent_at else None,
         status_tick=_tick(message.status) if message and ours else None,
         unread=conversation.unread_count,
         active=conversation.pk == active,

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from channels_app.contract import (
     CredentialsRefused,
+    Media,
     MediaGone,
     OutboundMedia,
     OutboundMessage,
@@ -46,6 +47,11 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x89PNG\r\n\x1a\n", "image/png"),
     (8, b"WEBP", "image/webp"),
     (0, b"GIF8", "image/gif"),
+    (4, b"ftyphei", "image/heic"),  # photos of phones, which only look like films
+    (4, b"ftyphev", "image/heic"),
+    (4, b"ftypmif1", "image/heif"),
+    (4, b"ftypmsf1", "image/heif"),
+    (4, b"ftypavif", "image/avif"),
     (4, b"ftyp3g", "video/3gpp"),
     (4, b"ftypM4A", "audio/mp4"),
     (4, b"ftyp", "video/mp4"),
@@ -141,6 +147,16 @@ def store_upload(conversation: Conversation, upload: UploadedFile, message_id: U
     return StoredFile(message_id, attachment_id, outbound.kind, mime, name, size, key, outbound)
 
 
+def wanted(attachment: Attachment) -> Media:
+    """The file as the platform told of it."""
+    details = attachment.details or {}
+    return Media(
+        external_id=details.get("external_id", ""), kind=attachment.kind, mime=details.get("mime", ""),
+        name=details.get("name", ""), sha256=details.get("sha256", ""), voice=bool(details.get("voice")),
+        url=details.get("url", ""),
+    )  # fmt: skip
+
+
 def fetch_due(limit: int = 20) -> int:
     """Fetch the files that wait at the platform; gives how many were tried."""
     now = timezone.now()
@@ -176,7 +192,7 @@ def _fetch(attachment: Attachment, channel: Channel) -> None:
             answer = platform.fetch_media(
                 channel.external_id,
                 channel.credentials or {},
-                attachment.detail("external_id"),
+                wanted(attachment),
                 plain,  # type: ignore[arg-type]
             )
             claimed = attachment.detail("sha256")

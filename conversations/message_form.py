@@ -55,12 +55,26 @@ class MessageOut(serializers.Serializer[Any]):
     direction = serializers.ChoiceField(choices=Message.Direction.choices)
     type = serializers.CharField()
     text = serializers.CharField(allow_blank=True)
+    content = serializers.DictField(
+        help_text="What there is beside the text: location, cards, order, fields, link, story, choice, referral, "
+        "forwarded, kind (of what is unsupported), warning, event (of a system line)."
+    )
     attachments = AttachmentOut(many=True)
     status = serializers.ChoiceField(choices=Message.Status.choices)
     error = ErrorOut(allow_null=True)
     reply_to = serializers.UUIDField(allow_null=True)
     reactions = ReactionOut(many=True)
-    author = AuthorOut(allow_null=True)
+    author = AuthorOut(allow_null=True, help_text="Null for what people wrote, and for what was sent elsewhere.")
+    sent_from = serializers.ChoiceField(
+        choices=Message.SentFrom.choices, allow_blank=True, help_text="Where it was sent from; empty for here."
+    )
+    edited_at = serializers.DateTimeField(allow_null=True)
+    unsent_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it was taken back: nothing of it is kept, and it is not to be shown."
+    )
+    price = serializers.DictField(
+        allow_null=True, help_text="What the platform told: category, kind, is_billable. Null is unknown, not free."
+    )
     created_at = serializers.DateTimeField()
     provider_at = serializers.DateTimeField()
 
@@ -115,6 +129,7 @@ def _shown(message: Message, files: list[Attachment], marks: list[Reaction], rep
         "direction": message.direction,
         "type": message.type,
         "text": str(content.get("text", "")),
+        "content": {name: value for name, value in content.items() if name != "text"},
         "attachments": [_file(file) for file in files],
         "status": message.status,
         "error": {
@@ -133,6 +148,10 @@ def _shown(message: Message, files: list[Attachment], marks: list[Reaction], rep
         "author": {"kind": message.instructed_by_kind, "id": message.instructed_by_id}
         if message.instructed_by_kind
         else None,
+        "sent_from": message.sent_from,
+        "edited_at": message.edited_at,
+        "unsent_at": message.unsent_at,
+        "price": message.price,
         "created_at": message.created_at,
         "provider_at": message.provider_at,
     }

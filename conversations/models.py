@@ -1,4 +1,5 @@
-"""Contacts and what was said: Contact, Handle, Conversation, Message, Reaction, Attachment, Delivery.
+"""Contacts and what was said: Contact, Handle, OptIn, OptOut, Conversation, Message, Reaction, Attachment, Delivery; and
+what is kept of a message that is not there: EarlyUpdate, Tombstone.
 
 What a person said or is called is sealed under the person's own key; ids, times and states are clear.
 """
@@ -7,6 +8,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AuditEntry, Membership
 from channels_app.models import Channel, Provider
@@ -18,33 +20,62 @@ INSTRUCTORS = [choice for choice in AuditEntry.Actor.choices if choice[0] != Aud
 
 
 class Contact(WorkspaceModel):
-    """An end user."""
+    """An end user.
+
+    One that was merged into another stays as a row without name, handles and conversations, for its key: what it sealed
+    opens until the other goes, and then goes with it.
+    """
 
     sealed_by: ClassVar[str] = "id"
 
     name: Any = SealedTextField(null=True)
+    merged_into = WorkspaceForeignKey("self", null=True, related_name="+", editable=False)
+    # Another number or another device answers to this name: nothing automatic goes out until a person has confirmed it.
+    identity_changed_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta(WorkspaceModel.Meta):
-        indexes = [models.Index(fields=["workspace", "created_at"], name="conversations_contact_list")]
+        indexes = [
+            models.Index(fields=["workspace", "created_at"], name="conversations_contact_list"),
+            models.Index(
+                fields=["workspace", "merged_into"],
+                condition=models.Q(merged_into__isnull=False),
+                name="conversations_merged",
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)
 
+    def confirm_identity(self) -> None:
+        """A person has made sure that it is still them."""
+        type(self).objects.filter(pk=self.pk).update(identity_changed_at=None)
+        self.identity_changed_at = None
+
 
 class Handle(WorkspaceModel):
-    """One identifier of a contact on one provider. Looked up by keyed hash, so no dump holds the identifier."""
+    """One identifier of a contact on one provider. Looked up by keyed hash, so no dump holds the identifier.
+
+    One with `ended_at` is history: it no longer leads to the contact, nor to anybody.
+    """
 
     class Kind(models.TextChoices):
         WA_ID = "wa_id", "Phone"
         BSUID = "bsuid", "WhatsApp id"
         USERNAME = "username", "User name"
+        PSID = "psid", "Messenger id"
+        IGSID = "igsid", "Instagram id"
 
     sealed_by: ClassVar[str] = "contact_id"
     KEYS: ClassVar[tuple[str, ...]] = (
         "bsuid",
         "wa_id",
+        "psid",
+        "igsid",
     )  # the kinds that identify; a user name may change hands
+    NUMBER: ClassVar[str] = "wa_id"  # the one of them that changes hands too
+
+    NAMED_ON_REQUEST: ClassVar[tuple[str, ...]] = ("psid", "igsid")  # their messages bring no name
 
     contact = WorkspaceForeignKey(Contact, related_name="+")
     provider = models.CharField(max_length=20, choices=Provider.choices)
@@ -52,12 +83,21 @@ class Handle(WorkspaceModel):
     value: Any = SealedTextField()
     value_hash = models.BinaryField(max_length=16)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    ended_at = models.DateTimeField(null=True, editable=False)
+    asked_at = models.DateTimeField(null=True, editable=False)  # when the platform was asked for the name (profiles)
 
     class Meta(WorkspaceModel.Meta):
+        indexes = [
+            models.Index(
+                fields=["-created_at"],
+                condition=models.Q(kind__in=("psid", "igsid"), asked_at__isnull=True),
+                name="conversations_handle_unasked",
+            )
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["workspace", "provider", "kind", "value_hash"],
-                condition=~models.Q(kind="username"),
+                condition=~models.Q(kind="username") & models.Q(ended_at__isnull=True),
                 name="conversations_handle_once",
             ),
             models.UniqueConstraint(
@@ -68,6 +108,67 @@ class Handle(WorkspaceModel):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+
+class OptIn(WorkspaceModel):
+    """An entry of the ledger of who agreed to be written to, and who took it back (policy clause 4c). Entries are never
+    changed: of those about one topic the newest holds, by the time at which the person decided (opt_ins.ledger)."""
+
+    class Source(models.TextChoices):
+        WEBSITE = "website", _("A form on a website")
+        PAPER = "paper", _("Signed on paper")
+        SPOKEN = "spoken", _("Said in person or on the phone")
+        CHAT = "chat", _("Written in a conversation")
+        IMPORTED = "imported", _("Taken over from another system")
+        WORD = "word", _("Wrote a stop word")
+        PLATFORM = "platform", _("Set at the platform")
+
+    sealed_by: ClassVar[str] = "contact_id"
+
+    contact = WorkspaceForeignKey(Contact, related_name="+")
+    provider = models.CharField(max_length=20, choices=Provider.choices)
+    topic = models.CharField(max_length=80)  # opt_ins.ledger.TOPICS, or what the person subscribed to at the platform
+    is_granted = models.BooleanField()
+    source = models.CharField(max_length=10, choices=Source.choices)
+    wording: Any = SealedTextField(null=True)  # what they agreed to, or what they wrote
+    proof: Any = SealedTextField(null=True)  # where it can be seen: an address, a number of a record
+    at = models.DateTimeField()
+    recorded_at = models.DateTimeField(default=timezone.now, editable=False)
+    recorded_by_kind = models.CharField(max_length=10, choices=AuditEntry.Actor.choices)
+    recorded_by_id = models.UUIDField(null=True)
+
+    class Meta(WorkspaceModel.Meta):
+        constraints = [  # a webhook that comes twice is one decision
+            models.UniqueConstraint(
+                fields=["workspace", "contact", "provider", "topic", "is_granted", "source", "at"],
+                name="conversations_opt_in_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class OptOut(WorkspaceModel):
+    """What is left of a no when the person's data are gone: a keyed hash of the identifier, so that whoever writes or is
+    added again under it is not taken for somebody who never said no."""
+
+    provider = models.CharField(max_length=20, choices=Provider.choices)
+    kind = models.CharField(max_length=10, choices=Handle.Kind.choices)
+    value_hash = models.BinaryField(max_length=16)
+    topic = models.CharField(max_length=80)
+    at = models.DateTimeField()
+
+    class Meta(WorkspaceModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "provider", "kind", "value_hash", "topic", "at"], name="conversations_opt_out_once"
+            )
+        ]
+        indexes = [models.Index(fields=["workspace", "value_hash"], name="conversations_opt_out_of")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class OutOfSight(Exception):
@@ -81,7 +182,9 @@ class Conversation(WorkspaceModel):
         OPEN = "open", "Open"
         CLOSED = "closed", "Closed"
 
+    sealed_by: ClassVar[str] = "contact_id"
     limited_by: ClassVar[str] = "channel_id"
+    HELD_BY_SOMEBODY: ClassVar[str] = "unknown"  # a refusal said so and did not say who
 
     channel = WorkspaceForeignKey(Channel, related_name="+")
     contact = WorkspaceForeignKey(Contact, related_name="+")
@@ -90,6 +193,15 @@ class Conversation(WorkspaceModel):
     unread_count = models.PositiveIntegerField(default=0)
     last_message_at = models.DateTimeField()  # the provider's time
     last_inbound_at = models.DateTimeField(null=True)  # opens the reply window
+    held_by = models.CharField(max_length=64, blank=True)  # another app that answers now, by its id; "" for us
+    # What the platform taught us by a refusal, and when (policy.lessons). A later message of the person ends the first two.
+    window_lost_at = models.DateTimeField(null=True, editable=False)
+    unreachable_at = models.DateTimeField(null=True, editable=False)
+    marketing_after = models.DateTimeField(null=True, editable=False)  # no marketing before
+    identity_refused_at = models.DateTimeField(null=True, editable=False)  # until a person confirms who it is
+    blocked_at = models.DateTimeField(null=True, editable=False)  # by us, at the platform
+    held_at = models.DateTimeField(null=True)  # since when it is so, or is so again
+    referral: Any = SealedJSONField(null=True)  # the ad or link that led here: the next message takes it along
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta(WorkspaceModel.Meta):
@@ -137,6 +249,14 @@ class Conversation(WorkspaceModel):
         self.assignee = member
         self.save(update_fields=["assignee"])
 
+    def try_again(self) -> None:
+        """A member says that the person can be reached after all, or that we answer again: sending goes on."""
+        self.unreachable_at = self.identity_refused_at = None
+        changed = ["unreachable_at", "identity_refused_at"]
+        if self.held_by == self.HELD_BY_SOMEBODY:
+            self.held_by, changed = "", [*changed, "held_by"]
+        self.save(update_fields=changed)
+
     def mark_read(self) -> None:
         """An agent has seen it."""
         type(self).objects.filter(pk=self.pk).update(unread_count=0)
@@ -144,7 +264,10 @@ class Conversation(WorkspaceModel):
 
 
 class Message(WorkspaceModel):
-    """One inbound or outbound item of a conversation."""
+    """One inbound or outbound item of a conversation.
+
+    One with `unsent_at` was taken back: nothing is left of it but that it was there.
+    """
 
     class Direction(models.TextChoices):
         INBOUND = "inbound"
@@ -159,6 +282,11 @@ class Message(WorkspaceModel):
         READ = "read"
         FAILED = "failed"
         UNKNOWN = "unknown"
+
+    class SentFrom(models.TextChoices):
+        PHONE = "phone", "The app on the phone"
+        INBOX = "inbox", "The platform's own inbox"
+        APP = "app", "Another app"
 
     # A status only moves to a higher rank; delivered and read beat failed (providers/whatsapp.md 7).
     RANK: ClassVar[dict[str, int]] = {
@@ -183,9 +311,16 @@ class Message(WorkspaceModel):
     read_at = models.DateTimeField(null=True)
     failed_at = models.DateTimeField(null=True)
     error_code = models.IntegerField(null=True)
-    error: Any = SealedJSONField(null=True)  # title, detail
+    error: Any = SealedJSONField(null=True)  # title, detail, next
     instructed_by_kind = models.CharField(max_length=10, choices=INSTRUCTORS, null=True)  # noqa: DJ001
     instructed_by_id = models.UUIDField(null=True)
+    sent_from = models.CharField(max_length=5, choices=SentFrom.choices, blank=True)  # outbound; "" for here
+    edit_number = models.PositiveIntegerField(default=0)  # as the platform counts, where it does
+    edited_at = models.DateTimeField(null=True)
+    unsent_at = models.DateTimeField(null=True)
+    played_at = models.DateTimeField(null=True)  # a voice message that was listened to
+    price = models.JSONField(null=True)  # what the platform told of it; null is unknown, never free
+    raw_event_id = models.UUIDField(null=True, editable=False)  # the journal's row, while it lives
     provider_at = models.DateTimeField()
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -194,9 +329,16 @@ class Message(WorkspaceModel):
             models.UniqueConstraint(
                 fields=["workspace", "channel", "external_hash"], name="conversations_message_once"
             ),
+            # Policy clause 1b: what goes out from here was instructed by somebody; what was sent elsewhere was not by us.
             models.CheckConstraint(
-                condition=models.Q(direction="inbound", instructed_by_kind__isnull=True)
-                | models.Q(direction="outbound", instructed_by_kind__isnull=False, instructed_by_id__isnull=False),
+                condition=models.Q(direction="inbound", instructed_by_kind__isnull=True, sent_from="")
+                | models.Q(
+                    direction="outbound", instructed_by_kind__isnull=False, instructed_by_id__isnull=False, sent_from=""
+                )
+                | (
+                    models.Q(direction="outbound", instructed_by_kind__isnull=True, instructed_by_id__isnull=True)
+                    & ~models.Q(sent_from="")
+                ),
                 name="conversations_message_instructed",
             ),
         ]
@@ -336,6 +478,63 @@ class Delivery(WorkspaceModel):
             ),
             models.Index(fields=["workspace", "message"], name="conversations_delivery_of"),
         ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class EarlyUpdate(WorkspaceModel):
+    """An edit or a status that came before its message: applied when the message comes, forgotten after a while."""
+
+    class Kind(models.TextChoices):
+        EDIT = "edit", "Edit"
+        SENT = "sent", "Sent"
+        DELIVERED = "delivered", "Delivered"
+        READ = "read", "Read"
+        FAILED = "failed", "Failed"
+
+    sealed_by: ClassVar[str] = "contact_id"
+    limited_by: ClassVar[str] = "channel_id"
+
+    channel = WorkspaceForeignKey(Channel, related_name="+")
+    contact = WorkspaceForeignKey(Contact, null=True, related_name="+")  # null: nobody whom we know
+    target_hash = models.BinaryField(max_length=16)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    details: Any = SealedJSONField(null=True)  # edit: text; failed: error_code, detail
+    price = models.JSONField(null=True)
+    number = models.PositiveIntegerField(default=0)
+    provider_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta(WorkspaceModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "channel", "target_hash", "kind"], name="conversations_early_once"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["workspace", "contact"], name="conversations_early_of_contact"),
+            models.Index(fields=["expires_at"], name="conversations_early_end"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Tombstone(WorkspaceModel):
+    """A message that was taken back or deleted, by the keyed hash of its id: should it come (again), it is not stored."""
+
+    limited_by: ClassVar[str] = "channel_id"
+
+    channel = WorkspaceForeignKey(Channel, related_name="+")
+    target_hash = models.BinaryField(max_length=16)
+    expires_at = models.DateTimeField()
+
+    class Meta(WorkspaceModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "channel", "target_hash"], name="conversations_tombstone_once")
+        ]
+        indexes = [models.Index(fields=["expires_at"], name="conversations_tombstone_end")]
 
     def __str__(self) -> str:
         return str(self.pk)

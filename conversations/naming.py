@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
 from conversations import masking
 from conversations.models import Contact, Handle, Message
 from omnistra.core.keyring import KeyMissing
@@ -25,9 +27,25 @@ KIND_WORDS = {
     "sticker": "Sticker",
     "location": "Location",
     "contacts": "Contact card",
+    "order": "Order",
+    "form": "Form",
+    "link": "Shared link",
+    "story": "Story",
+    "template": "Template",
     "unsupported": "Unsupported message",
 }
-ICONS = {kind for kind in KIND_WORDS if kind != "unsupported"}
+# Lines in a thread that are nobody's message.
+EVENT_WORDS = {
+    "merged": _("Two contacts became one: the platform says that they are the same person."),
+    "number_changed": _("They have a new number. Make sure that it is them before you tell anything private."),
+    "security_changed": _("Their security code changed: another phone, or the app installed anew."),
+}
+SENT_FROM_WORDS = {
+    "phone": _("Sent from the phone"),
+    "inbox": _("Sent in the platform's inbox"),
+    "app": _("Sent by another app"),
+}
+ICONS = {kind for kind in KIND_WORDS if kind not in ("unsupported", "template")}
 
 
 def hue(identity: UUID) -> int:
@@ -50,7 +68,8 @@ def shown_name(contact: Contact, handles: Iterable[Handle]) -> str:
         if contact.name:
             return masking.name(str(contact.name))
         for handle in handles:
-            return masking.handle(handle.kind, handle.value)
+            if handle.ended_at is None:
+                return masking.handle(handle.kind, handle.value)
     except KeyMissing:
         return "Erased contact"
     return "Unknown contact"
@@ -60,11 +79,24 @@ def preview(message: Message | None) -> str:
     """One line of a message."""
     if message is None:
         return "No messages"
+    if message.unsent_at:
+        return unsent_words(message)
     try:
-        text = " ".join(message.text.split())[:160]
+        text = event_words(message) or " ".join(message.text.split())[:160]
     except KeyMissing:
         return "Erased"
     return text or KIND_WORDS.get(message.type, "")
+
+
+def unsent_words(message: Message) -> str:
+    """What stands where a message was."""
+    ours = message.direction == Message.Direction.OUTBOUND
+    return str(_("Deleted by the company") if ours else _("Deleted by the customer"))
+
+
+def event_words(message: Message) -> str:
+    """What a system line says, or "". Raises KeyMissing."""
+    return str(EVENT_WORDS.get((message.content or {}).get("event", ""), "")) if message.type == "system" else ""
 
 
 def size_label(size: int | None) -> str:

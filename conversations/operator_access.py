@@ -178,7 +178,7 @@ def _page(conversation: Conversation, before: str) -> tuple[list[Message], str]:
 
 def _words(message: Message, name: str) -> dict[str, Any]:
     try:
-        text = message.text
+        text = naming.unsent_words(message) if message.unsent_at else naming.event_words(message) or message.text
     except KeyMissing:
         text = "This message was erased."
     ours = message.direction == Message.Direction.OUTBOUND

@@ -1,17 +1,32 @@
 """What the conversations hold of people, and how retention empties them (privacy.registry)."""
 
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.audit.names import Name, add_names
-from conversations.ingest import lock_workspace
-from conversations.models import Attachment, Contact, Conversation, Delivery, Handle, Message, Reaction
+from conversations.ingest import lock_workspace, unsending
+from conversations.models import (
+    Attachment,
+    Contact,
+    Conversation,
+    Delivery,
+    EarlyUpdate,
+    Handle,
+    Message,
+    OptIn,
+    OptOut,
+    Reaction,
+    Tombstone,
+)
+from conversations.opt_ins import ledger
 from omnistra.core import keyring
 from privacy import erasure
 from privacy.registry import Store, add_store, register
@@ -19,16 +34,29 @@ from privacy.selection import Selection
 
 ROUTE = ("to route messages between the customer and its end users", "contract (processor)")
 
+AGREED = ("to prove who agreed to be written to, and to honour a no", "legal obligation (processor)")
+
 register(Contact, role="processor", retention="with the last conversation", personal={"name": ROUTE})
 register(
     Handle, role="processor", retention="with the contact",
     personal={"value": ROUTE, "value_hash": ROUTE}, clear=("provider", "kind"),
 )  # fmt: skip
-register(Conversation, role="processor", retention="conversation_days", clear=("status",))
+register(
+    OptIn, role="processor", retention="with the contact",
+    personal={"wording": AGREED, "proof": AGREED}, clear=("provider", "topic", "source", "recorded_by_kind"),
+)  # fmt: skip
+register(
+    OptOut, role="processor", retention="with the workspace: a no outlives the data of whoever said it",
+    personal={"value_hash": AGREED}, clear=("provider", "kind", "topic"),
+)  # fmt: skip
+register(
+    Conversation, role="processor", retention="conversation_days",
+    personal={"referral": ROUTE}, clear=("status", "held_by"),
+)  # fmt: skip
 register(
     Message, role="processor", retention="message_days, conversation_days",
     personal={"content": ROUTE, "external_id": ROUTE, "external_hash": ROUTE, "reply_to_hash": ROUTE, "error": ROUTE},
-    clear=("direction", "type", "status", "instructed_by_kind"),
+    clear=("direction", "type", "status", "instructed_by_kind", "sent_from", "price"),
 )  # fmt: skip
 register(
     Reaction, role="processor", retention="with the message",
@@ -39,6 +67,14 @@ register(
     personal={"details": ROUTE}, clear=("kind", "state", "storage_key"),
 )  # fmt: skip
 register(Delivery, role="processor", retention="with the message", clear=("state",))
+register(
+    EarlyUpdate, role="processor", retention="an edit 30 days, a status 15 minutes, at the longest with the contact",
+    personal={"details": ROUTE, "target_hash": ROUTE}, clear=("kind", "price"),
+)  # fmt: skip
+register(
+    Tombstone, role="processor", retention="30 days",
+    personal={"target_hash": ("to keep from storing again what was deleted", "legal obligation")},
+)  # fmt: skip
 
 
 def _old_media(selection: Selection) -> list[QuerySet[Any]]:
@@ -70,9 +106,13 @@ def _old_messages(selection: Selection) -> list[QuerySet[Any]]:
     return found
 
 
-def _erase_messages(_: UUID, __: Selection, ids: Sequence[UUID]) -> dict[str, int]:
+def _erase_messages(workspace_id: UUID, __: Selection, ids: Sequence[UUID]) -> dict[str, int]:
     messages = Message.objects.filter(pk__in=ids)
-    hashes = list(messages.exclude(external_hash=None).values_list("external_hash", flat=True))
+    known = list(messages.exclude(external_hash=None).values_list("channel_id", "external_hash", "created_at"))
+    hashes = [hashed for _, hashed, _ in known]
+    # A platform repeats for days what it has told: what came lately and goes now is not to come back.
+    repeated = timezone.now() - timedelta(days=settings.META_DEDUP_DAYS)
+    unsending.bury(workspace_id, [(channel, hashed) for channel, hashed, created in known if created > repeated])
     files = Attachment.objects.filter(message_id__in=ids)
     counts = {"files": erasure.forget_files(list(files.values_list("storage_key", flat=True)))}
     counts["attachments"] = files.delete()[0]
@@ -102,21 +142,29 @@ def _lonely_contacts(selection: Selection) -> list[QuerySet[Any]]:
     if condition is None:
         return []
     mine = Conversation.objects.filter(contact_id=OuterRef("pk"))
+    # One that was merged goes with the contact that it was merged into: its key opens what is left there.
+    rows = Contact.objects.filter(merged_into__isnull=True)
     created = selection.before("created_at", "conversation", "message", channel_field="pk") or Q()
-    gone = Contact.objects.filter(~Exists(mine.exclude(condition)))
+    gone = rows.filter(~Exists(mine.exclude(condition)))
     return [gone.filter(Exists(mine) | created)]
 
 
 def _erase_contacts(workspace_id: UUID, selection: Selection, ids: Sequence[UUID]) -> dict[str, int]:
     lock_workspace(workspace_id)
-    without = Contact.objects.filter(pk__in=ids).exclude(Exists(Conversation.objects.filter(contact_id=OuterRef("pk"))))
+    rows = Contact.objects.filter(pk__in=ids, merged_into__isnull=True)
+    without = rows.exclude(Exists(Conversation.objects.filter(contact_id=OuterRef("pk"))))
     gone = list(without.values_list("pk", flat=True))
     Reaction.objects.filter(contact_id__in=gone).delete()
+    EarlyUpdate.objects.filter(contact_id__in=gone).delete()
+    merged = Contact.objects.filter(merged_into_id__in=gone)
+    former = list(merged.values_list("pk", flat=True))
+    merged.delete()
+    entries = ledger.outlive(gone)
     handles = Handle.objects.filter(contact_id__in=gone).delete()[0]
     contacts = Contact.objects.filter(pk__in=gone).delete()[0]
     # Before the commit: were it to fail, the rows would be unreadable and the next run deletes them.
-    keys = keyring.destroy_contact_keys(workspace_id, gone)
-    return {"handles": handles, "contacts": contacts, "keys": keys}
+    keys = keyring.destroy_contact_keys(workspace_id, gone + former)
+    return {"opt_ins": entries, "handles": handles, "contacts": contacts, "keys": keys}
 
 
 add_store(Store("media", _old_media, _erase_media, chunk=500))

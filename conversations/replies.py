@@ -1,6 +1,6 @@
-"""Answering: everything that lets a message out is decided here, before it is queued (policy clauses 1b, 4b, 5c).
+"""Answering: what lets a message out asks the policy engine first, then queues it (policy clauses 1b, 4b, 5c).
 
-Each refusal has its reason and the next step in words. The outbox (delivery.py) alone sends.
+Each refusal has its reason and the next step in words (policy.words). The outbox (delivery.py) alone sends.
 """
 
 from collections.abc import Sequence
@@ -15,23 +15,16 @@ from django.utils import timezone
 from accounts import audit
 from accounts.audit import Actor
 from channels_app.contract import OutboundMedia, OutboundMessage
-from channels_app.models import Channel
 from channels_app.registry import provider
+from conversations import policy
 from conversations.models import Attachment, Conversation, Delivery, Message
-from conversations.reply_window import reply_window
+from conversations.policy import Refused as Refused
 from omnistra.core import live
 from omnistra.core.ids import uuid7
 from omnistra.core.jobs import wake
-from omnistra.core.templatetags.display import span
 from privacy import erasure
 
-
-class Refused(Exception):
-    """The message is not sent: `reason` says why, `code` is for machines, `next_step` what to do."""
-
-    def __init__(self, code: str, reason: str, next_step: str = "") -> None:
-        super().__init__(reason)
-        self.code, self.reason, self.next_step = code, reason, next_step
+TRIES_OF_HELD_BACK = 2  # a message that the platform held back is tried once more, never again
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +41,17 @@ class StoredFile:
     media: OutboundMedia
 
 
-def why_not(conversation: Conversation) -> Refused | None:
-    """Why nobody can write here now, or None."""
-    channel = conversation.channel
-    if channel.status == Channel.Status.DISCONNECTED:
-        return Refused("channel_disconnected", "This number is disconnected.", "Connect it again under Settings.")
-    if channel.status == Channel.Status.RECONNECT:
-        return Refused("channel_reconnect", "WhatsApp no longer accepts this number's token.", "Reconnect the number.")
-    window = reply_window(conversation)
-    if window.closes_at is None:
-        return Refused("window_never_open", "This person has not written to you yet.", "Wait for their first message.")
-    if not window.is_open:
-        ago = span(timezone.now() - window.closes_at)
-        return Refused("window_closed", f"The 24-hour window closed {ago} ago.", "It opens again when they write.")
-    return None
+def why_not(conversation: Conversation, message: Message | None = None) -> Refused | None:
+    """Why this message cannot go out now, as whoever instructed it (without one: why no member can answer), or None."""
+    if message is None:
+        return policy.why_not(conversation)
+    by = Actor(message.instructed_by_kind, message.instructed_by_id)
+    return policy.why_not(conversation, by, policy.outgoing(message))
 
 
-def check(conversation: Conversation, text: str, files: Sequence[StoredFile]) -> None:
+def check(conversation: Conversation, text: str, files: Sequence[StoredFile], by: Actor) -> None:
     """Raises Refused."""
-    if refused := why_not(conversation):
+    if refused := policy.why_not(conversation, by):
         raise refused
     platform = provider(conversation.channel.provider)
     parts = _parts(text, files)
@@ -108,7 +93,7 @@ def send_reply(
         )
         if nonce and (earlier := list(Message.objects.filter(pk=nonce, conversation=conversation))):
             return earlier
-        check(conversation, text, files)
+        check(conversation, text, files, by)
         now = timezone.now()
         messages, attachments, deliveries = [], [], []
         for number, (body, file) in enumerate(_parts(text, files)):
@@ -163,10 +148,13 @@ def retry(message: Message, by: Actor) -> None:
         message = (
             Message.objects.select_for_update(of=("self",)).select_related("conversation__channel").get(pk=message.pk)
         )
-        if message.status not in (Message.Status.FAILED, Message.Status.UNKNOWN):
+        if message.sent_from or message.status not in (Message.Status.FAILED, Message.Status.UNKNOWN):
             raise Refused("not_failed", "This message does not need to be sent again.")
-        if refused := why_not(message.conversation):
+        if refused := policy.why_not(message.conversation, by, policy.outgoing(message)):
             raise refused
+        tried = Delivery.objects.filter(message=message).count()
+        if tried >= TRIES_OF_HELD_BACK and policy.held_back(message):
+            raise policy.refused("too_often_twice")
         Delivery.objects.filter(message=message, state=Delivery.State.UNKNOWN).update(
             state=Delivery.State.FAILED, settled_at=timezone.now()
         )

@@ -13,14 +13,21 @@ CLOSING = timedelta(hours=4)  # from here on the clock is shown in the list
 
 @dataclass(frozen=True, slots=True)
 class ReplyWindow:
-    """`closes_at` is None when the person has never written."""
+    """`closes_at` is None when the person has never written. `human_until` is until when a signed-in person may still
+    answer, where the platform knows such a rule."""
 
     closes_at: datetime | None
+    human_until: datetime | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether a free-form answer is allowed now."""
         return self.closes_at is not None and timezone.now() < self.closes_at
+
+    @property
+    def is_human(self) -> bool:
+        """Whether a signed-in person, and nobody else, may answer now."""
+        return not self.is_open and self.human_until is not None and timezone.now() < self.human_until
 
     @property
     def state(self) -> str:
@@ -32,7 +39,14 @@ class ReplyWindow:
 
 
 def reply_window(conversation: Conversation) -> ReplyWindow:
-    """The window of a conversation; it opens with each message of the person, by the provider's time."""
-    if conversation.last_inbound_at is None:
+    """The window of a conversation; it opens with each message of the person, by the provider's time, and is shut when the
+    platform refused an answer since (its clock is the one that counts)."""
+    opened_at = conversation.last_inbound_at
+    if opened_at is None:
         return ReplyWindow(None)
-    return ReplyWindow(conversation.last_inbound_at + provider(conversation.channel.provider).reply_window)
+    platform = provider(conversation.channel.provider)
+    closes_at = opened_at + platform.reply_window
+    lost_at = conversation.window_lost_at
+    if lost_at is not None and lost_at >= opened_at:
+        closes_at = min(closes_at, lost_at)
+    return ReplyWindow(closes_at, opened_at + platform.human_window if platform.human_window else None)

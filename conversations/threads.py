@@ -14,9 +14,10 @@ from django.utils.translation import gettext as _
 from accounts.audit import log
 from accounts.models import AuditEntry, Membership
 from channels_app.models import Channel
-from conversations import listing, masking, naming
+from channels_app.registry import provider
+from conversations import blocking, contents, listing, masking, naming, policy
 from conversations.models import Attachment, Conversation, Handle, Message, Reaction
-from conversations.replies import why_not
+from conversations.opt_ins import shown as opt_ins_shown
 from conversations.reply_window import reply_window
 from omnistra.core.ids import uuid7
 from omnistra.core.keyring import KeyMissing
@@ -60,11 +61,11 @@ class Bubble:
     error: dict[str, str] | None = None
     reply_to: dict[str, Any] | None = None
     attachments: list[File] = field(default_factory=list)
-    location: dict[str, Any] | None = None
-    cards: list[dict[str, Any]] = field(default_factory=list)
+    more: dict[str, Any] = field(default_factory=dict)  # contents.shown
     reactions: list[dict[str, Any]] = field(default_factory=list)
-    forwarded: bool = False
     voice: bool = False
+    is_edited: bool = False
+    unsent: str = ""  # what stands where the message was
     first_unread: bool = False
 
 
@@ -108,6 +109,9 @@ class Thread:
     can_reply: bool
     reply_blocked_reason: str
     reply_blocked_next: str
+    reply_blocked_code: str
+    reply_notice: str  # what whoever answers should know
+    confirm_url: str
     reply_nonce: UUID
     reply_url: str
     close_url: str
@@ -125,6 +129,7 @@ class Thread:
     composer_error: str = ""
     composer_text: str = ""
     held: bool = False
+    is_in_doubt: bool = False  # another number or device: a person has to make sure who it is
 
 
 def load(
@@ -132,7 +137,7 @@ def load(
     revealed: dict[UUID, str] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """`thread` and `contact` for the templates: the newest messages, or those before a cursor. Handles are masked but
-    for those in `revealed` (masking.reveal). Ten queries at most, whatever the size."""
+    for those in `revealed` (masking.reveal). Sixteen queries at most, whatever the size."""
     slug = member.workspace.slug
     settings = retention.current()
     handles = list(Handle.objects.filter(contact_id=conversation.contact_id).order_by("created_at"))
@@ -144,14 +149,18 @@ def load(
         inbound = [bubble for bubble in bubbles if bubble.side == "in"]
         if inbound:
             inbound[-min(conversation.unread_count, len(inbound))].first_unread = True
-    thread = _thread(conversation, member, members, handles, name, settings, query)
+    facts = policy.look_up([conversation])[conversation.pk]
+    thread = _thread(conversation, member, members, handles, name, settings, query, facts)
     thread.days = _days(bubbles)
     thread.older_url = _with(thread.url, f"before={older}") if older else None
     thread.newer_url = thread.url if before else None
     quoted = next((bubble for bubble in bubbles if str(bubble.id) == quote), None)
     if quoted:
         thread.quoting = {"id": quoted.id, "author": quoted.author, "text": quoted.text or quoted.type}
-    return {"thread": thread, "contact": _contact(conversation, thread, handles, member, members, revealed or {})}
+    return {
+        "thread": thread,
+        "contact": _contact(conversation, thread, handles, member, members, revealed or {}, facts),
+    }
 
 
 def _with(url: str, more: str) -> str:
@@ -160,7 +169,7 @@ def _with(url: str, more: str) -> str:
 
 def _thread(
     conversation: Conversation, member: Membership, members: Sequence[Membership], handles: Sequence[Handle],
-    name: str, settings: retention.Settings, query: str,
+    name: str, settings: retention.Settings, query: str, facts: policy.Facts,
 ) -> Thread:  # fmt: skip
     slug = member.workspace.slug
 
@@ -169,7 +178,8 @@ def _thread(
         return f"{path}?{query}" if query else path
 
     window = reply_window(conversation)
-    refused = why_not(conversation)
+    verdict = policy.decide(facts)
+    refused = verdict.refused
     assignee = next((each for each in members if each.pk == conversation.assignee_id), None)
     return Thread(
         id=conversation.pk,
@@ -182,8 +192,8 @@ def _thread(
         handle=_number(handles),
         status=conversation.status,
         unread=conversation.unread_count,
-        window_state=window.state,
-        window_closes_at=window.closes_at,
+        window_state="closing" if verdict.tag else window.state,
+        window_closes_at=window.human_until if verdict.tag else window.closes_at,
         kept_until=settings.kept_until(conversation.channel_id, conversation.last_message_at),
         older_url=None,
         newer_url=None,
@@ -191,6 +201,9 @@ def _thread(
         can_reply=refused is None,
         reply_blocked_reason=refused.reason if refused else "",
         reply_blocked_next=refused.next_step if refused else "",
+        reply_blocked_code=refused.code if refused else "",
+        reply_notice=verdict.notice,
+        confirm_url=address("confirm"),
         reply_nonce=uuid7(),
         reply_url=address("reply"),
         close_url=address("close"),
@@ -214,12 +227,16 @@ def _thread(
         assignee_initials=assignee.initials if assignee else "",
         assigned_to_me=conversation.assignee_id == member.pk,
         my_assignee_id=member.pk,
+        is_in_doubt=conversation.contact.identity_changed_at is not None,
     )
 
 
 def _number(handles: Sequence[Handle]) -> str:
     try:
-        return next((masking.handle(each.kind, each.value) for each in handles if each.kind == "wa_id"), "")
+        return next(
+            (masking.handle(each.kind, each.value) for each in handles if each.kind == "wa_id" and not each.ended_at),
+            "",
+        )
     except KeyMissing:
         return ""
 
@@ -248,14 +265,16 @@ def _bubbles(
     by_message: dict[UUID, list[Attachment]] = {}
     for file in files:
         by_message.setdefault(file.message_id, []).append(file)
+    platform = provider(conversation.channel.provider).label
     bubbles = [
-        _bubble(message, slug, name, authors, quoted, reactions, by_message.get(message.pk, [])) for message in page
+        _bubble(message, slug, name, platform, authors, quoted, reactions, by_message.get(message.pk, []))
+        for message in page
     ]
     return bubbles, listing.cursor(page[0].provider_at, page[0].pk) if more else ""
 
 
 def _bubble(
-    message: Message, slug: str, name: str, authors: dict[UUID, str], quoted: dict[bytes, Message],
+    message: Message, slug: str, name: str, platform: str, authors: dict[UUID, str], quoted: dict[bytes, Message],
     reactions: dict[bytes, list[Reaction]], files: Sequence[Attachment],
 ) -> Bubble:  # fmt: skip
     ours = message.direction == Message.Direction.OUTBOUND
@@ -263,28 +282,35 @@ def _bubble(
     error: dict[str, str] | None
     try:
         content, error = message.content or {}, message.error
+        text = naming.event_words(message) or str(content.get("text", ""))
         shown = [_file(each, slug) for each in files]
         voice = any(each.detail("voice") for each in files)
     except KeyMissing:
-        content, error, shown, voice = {"text": "This message was erased."}, None, [], False
+        text, content, error, shown, voice = "This message was erased.", {}, None, [], False
     return Bubble(
         id=message.pk,
         side="out" if ours else "in",
         type=message.type,
-        text=str(content.get("text", "")),
+        text=text,
         at=message.provider_at,
         status="queued" if message.status == "sending" else message.status,
-        status_label=naming.STATUS_WORDS.get(message.status, ""),
-        author=(authors.get(message.instructed_by_id) or "API") if ours else name,
+        status_label=_("Listened to") if message.played_at else naming.STATUS_WORDS.get(message.status, ""),
+        author=_author(message, authors) if ours else name,
         error=_error(message, error, slug),
         reply_to=_quote(message, quoted, name),
         attachments=shown,
-        location=_place(content.get("location")),
-        cards=content.get("cards") or [],
+        more=contents.shown(message, content, platform),
         reactions=_marks(reactions.get(bytes(message.external_hash), [])) if message.external_hash else [],
-        forwarded=bool(content.get("forwarded")),
         voice=voice,
+        is_edited=message.edited_at is not None,
+        unsent=naming.unsent_words(message) if message.unsent_at else "",
     )
+
+
+def _author(message: Message, authors: dict[UUID, str]) -> str:
+    if message.sent_from:
+        return str(naming.SENT_FROM_WORDS[message.sent_from])
+    return authors.get(message.instructed_by_id) or "API"
 
 
 def _error(message: Message, stored: dict[str, str] | None, slug: str) -> dict[str, str] | None:
@@ -294,9 +320,9 @@ def _error(message: Message, stored: dict[str, str] | None, slug: str) -> dict[s
     return {
         "kind": message.status,
         "title": words.get("title") or naming.STATUS_WORDS[message.status],
-        "detail": words.get("detail", ""),
+        "detail": words.get("next") or words.get("detail", ""),
         "next_label": "Send again",
-        "retry_url": reverse("conversations:retry", args=[slug, message.pk]),
+        "retry_url": "" if message.sent_from else reverse("conversations:retry", args=[slug, message.pk]),
         "dismiss_url": "",
     }
 
@@ -312,7 +338,7 @@ def _quote(message: Message, quoted: dict[bytes, Message], name: str) -> dict[st
         "text": naming.preview(original),
         "missing": False,
         "anchor": f"message-{original.pk}",
-        "media": original.type if original.type in naming.ICONS else None,
+        "media": original.type if original.type in naming.ICONS and not original.unsent_at else None,
     }
 
 
@@ -324,20 +350,6 @@ def _marks(marks: Sequence[Reaction]) -> list[dict[str, Any]]:
         except KeyMissing:
             continue
     return [{"emoji": emoji, "count": count, "ours": False, "label": emoji} for emoji, count in counts.items()]
-
-
-def _place(location: Any) -> dict[str, Any] | None:
-    if not location:
-        return None
-    latitude, longitude = location.get("latitude"), location.get("longitude")
-    known = latitude is not None and longitude is not None
-    return {
-        "name": location.get("name", ""),
-        "address": location.get("address", ""),
-        "lat": latitude,
-        "lon": longitude,
-        "map_url": f"https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}" if known else "",
-    }
 
 
 def _file(attachment: Attachment, slug: str) -> File:
@@ -377,7 +389,9 @@ def shown_handle(handle: Handle, revealed: dict[UUID, str]) -> dict[str, Any]:
     whole = revealed.get(handle.pk, "")
     return {
         "id": handle.pk,
-        "label": handle.get_kind_display(),
+        "label": _("{kind}, formerly").format(kind=handle.get_kind_display())
+        if handle.ended_at
+        else handle.get_kind_display(),
         "masked": masking.handle(handle.kind, handle.value),
         "whole": whole,
         "spoken": masking.phone(whole) if handle.kind == Handle.Kind.WA_ID else whole,
@@ -400,7 +414,7 @@ def _opened_by(conversation: Conversation, member: Membership, members: Sequence
 
 def _contact(
     conversation: Conversation, thread: Thread, handles: Sequence[Handle], member: Membership,
-    members: Sequence[Membership], revealed: dict[UUID, str],
+    members: Sequence[Membership], revealed: dict[UUID, str], facts: policy.Facts,
 ) -> dict[str, Any]:  # fmt: skip
     slug = member.workspace.slug
     others = Conversation.objects.filter(contact_id=conversation.contact_id).exclude(pk=conversation.pk)
@@ -424,6 +438,13 @@ def _contact(
         "kept_until": thread.kept_until,
         "retention_url": thread.retention_url,
         "window_state": thread.window_state,
+        "opt_ins": opt_ins_shown.panel(conversation, facts.standing),
+        "record_opt_in_url": reverse("conversations:record_opt_in", args=[slug, conversation.pk]),
+        "withdraw_opt_in_url": reverse("conversations:withdraw_opt_in", args=[slug, conversation.pk]),
+        "blocked_at": conversation.blocked_at,
+        "can_block": blocking.can_block(channel),
+        "block_url": reverse("conversations:block", args=[slug, conversation.pk]),
+        "unblock_url": reverse("conversations:unblock", args=[slug, conversation.pk]),
         "opened_by": _opened_by(conversation, member, members),
         "conversations": [
             {

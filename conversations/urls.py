@@ -1,6 +1,6 @@
 from django.urls import path
 
-from conversations import events, views
+from conversations import contact_views, events, views
 
 app_name = "conversations"
 urlpatterns = [
@@ -12,6 +12,13 @@ urlpatterns = [
     path("inbox/<uuid:identity>/assign/", views.change, {"verb": "assign"}, name="assign"),
     path("inbox/<uuid:identity>/read/", views.mark_read, name="read"),
     path("inbox/<uuid:identity>/reveal/", views.reveal, name="reveal"),
+    path("inbox/<uuid:identity>/opt-ins/", contact_views.record_opt_in, name="record_opt_in"),
+    path("inbox/<uuid:identity>/opt-ins/withdraw/", contact_views.withdraw_opt_in, name="withdraw_opt_in"),
+    path("inbox/<uuid:identity>/block/", contact_views.block, {"blocked": True}, name="block"),
+    path("inbox/<uuid:identity>/unblock/", contact_views.block, {"blocked": False}, name="unblock"),
+    path("inbox/<uuid:identity>/confirm/", contact_views.confirm, name="confirm"),
+    path("settings/opt-ins/", contact_views.opt_in_page, name="opt_ins"),
+    path("settings/opt-ins/attest/", contact_views.attest, name="attest"),
     path("messages/<uuid:identity>/retry/", views.retry, name="retry"),
     path("attachments/<uuid:identity>/", views.attachment, name="attachment"),
     path("attachments/<uuid:identity>/retry/", views.fetch_again, name="fetch_again"),

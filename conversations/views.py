@@ -120,6 +120,12 @@ def _answer(request: MemberRequest, identity: UUID, error: str = "", text: str =
     return render(request, "conversations/inbox.html", _page(request, filters, identity, **shown), status=status)
 
 
+def page_of(request: MemberRequest, identity: UUID, shown: dict[str, Any], status: int = 200) -> HttpResponse:
+    """The whole page around a thread that is loaded already."""
+    context = _page(request, Filters.read(request.GET), identity, **shown)
+    return render(request, "conversations/inbox.html", context, status=status)
+
+
 def conversation_url(request: MemberRequest, identity: UUID) -> str:
     """The address of a conversation in the workspace of the request."""
     return reverse("conversations:detail", args=[request.member.workspace.slug, identity])

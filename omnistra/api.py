@@ -40,6 +40,7 @@ urlpatterns = [
     path("v1/", include("accounts.api_members")),
     path("v1/", include("channels_app.api")),
     path("v1/", include("conversations.api")),
+    path("v1/", include("conversations.contact_api")),
     path("v1/", include("privacy.api")),
     path("v1/", include("accounts.audit.api")),
     path("v1/<path:rest>", nothing_here, name="api_nothing_here"),

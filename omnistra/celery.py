@@ -39,6 +39,12 @@ app.conf.update(
             "schedule": timedelta(seconds=15),
             "options": {"expires": 15},
         },
+        "conversations.forget": {"task": "conversations.forget", "schedule": crontab(minute="57")},
+        "conversations.ask_names": {
+            "task": "conversations.ask_names",
+            "schedule": timedelta(seconds=15),
+            "options": {"expires": 15},
+        },
         "accounts.send_invitations": {
             "task": "accounts.send_invitations",
             "schedule": timedelta(minutes=1),
@@ -59,6 +65,15 @@ app.conf.update(
             "schedule": timedelta(minutes=1),
             "options": {"expires": 60},
         },
+        "privacy.erase_channels": {"task": "privacy.erase_channels", "schedule": timedelta(minutes=5)},
+        "privacy.forget_requests": {"task": "privacy.forget_requests", "schedule": crontab(hour="3", minute="22")},
+        "channels.check_health": {"task": "channels.check_health", "schedule": timedelta(minutes=5)},
+        "channels.tell_notices": {"task": "channels.tell_notices", "schedule": timedelta(minutes=1)},
+        "channels.carry_out_requests": {
+            "task": "channels.carry_out_requests",
+            "schedule": timedelta(minutes=1),
+        },
+        "channels.forget_logins": {"task": "channels.forget_logins", "schedule": crontab(minute="52")},
         "channels.forget_raw_events": {
             "task": "channels.forget_raw_events",
             "schedule": crontab(minute="37"),

@@ -7,7 +7,7 @@ from django.db import transaction
 from accounts.models import Workspace
 from omnistra.core.jobs import periodic_job, workspace_job
 from omnistra.core.tenancy import current_workspace_id
-from privacy import closure, closure_mails, retention
+from privacy import channel_erasure, closure, closure_mails, data_requests, retention
 from privacy.models import PurgeRun
 
 
@@ -49,3 +49,15 @@ def tell_of_closing(member_id: UUID) -> int:
 def announce_endings() -> int:
     """Say three days before that something will be erased."""
     return closure_mails.announce_endings()
+
+
+@periodic_job("privacy.erase_channels", exclusive_seconds=3600)
+def erase_channels() -> int:
+    """Erase what was held of channels that were disconnected with everything."""
+    return channel_erasure.run_due()
+
+
+@periodic_job("privacy.forget_requests", exclusive_seconds=600)
+def forget_requests() -> int:
+    """Delete the records of data requests whose time is over."""
+    return data_requests.forget_old()

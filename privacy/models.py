@@ -1,4 +1,7 @@
-"""How long, what was deleted, what was agreed: RetentionPolicy, PurgeRun, FileRemoval, TermsAcceptance."""
+"""How long, what was deleted, what was agreed, what was asked: RetentionPolicy, PurgeRun, FileRemoval, TermsAcceptance,
+Closure, DataRequest."""
+
+import secrets
 
 from django.db import models
 from django.utils import timezone
@@ -47,6 +50,7 @@ class PurgeRun(WorkspaceModel):
         MEMBER = "member", "Started by a member"
         COMMAND = "command", "Command line"
         CLOSURE = "closure", "The workspace closed"
+        CHANNEL = "channel", "A channel was disconnected and erased"
 
     trigger = models.CharField(max_length=10, choices=Trigger.choices)
     cutoffs = models.JSONField(default=dict)  # rule -> time before which it deletes
@@ -134,3 +138,48 @@ class Closure(SystemModel):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+
+def new_code() -> str:
+    """What a person quotes who asks about their request: unguessable."""
+    return f"dr-{secrets.token_urlsafe(18)}"
+
+
+class DataRequest(SystemModel):
+    """A person's exercise of a right, as it came in. Whose it is stands here as a keyed hash alone, and not at all when it
+    is done: the page of its state shows nothing of them."""
+
+    class Type(models.TextChoices):
+        DELETE = "delete", "Deletion"
+        WITHDRAW = "withdraw", "Withdrawal"
+
+    class Source(models.TextChoices):
+        META = "meta", "Meta's callbacks"
+        INSTAGRAM = "instagram", "Instagram's callbacks"
+
+    class State(models.TextChoices):
+        OPEN = "open", "Being carried out"
+        DONE = "done", "Done"
+
+    type = models.CharField(max_length=10, choices=Type.choices)
+    source = models.CharField(max_length=10, choices=Source.choices)
+    code = models.CharField(max_length=40, unique=True, default=new_code, editable=False)
+    subject_hash = models.BinaryField(max_length=16, null=True)  # gone when it is done
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    received_at = models.DateTimeField(default=timezone.now, editable=False)
+    done_at = models.DateTimeField(null=True)
+    erased = models.PositiveIntegerField(default=0)  # how many logins were erased; 0: nothing was stored
+
+    class Meta(SystemModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["type", "source", "subject_hash"], condition=models.Q(state="open"),
+                name="privacy_datarequest_one_open",
+            )
+        ]  # fmt: skip
+        indexes = [
+            models.Index(fields=["received_at"], condition=models.Q(state="open"), name="privacy_datarequest_open"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)

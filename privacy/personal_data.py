@@ -25,7 +25,7 @@ from accounts.models import (
     UserSession,
     Workspace,
 )
-from privacy.models import Closure, FileRemoval, PurgeRun, RetentionPolicy, TermsAcceptance
+from privacy.models import Closure, DataRequest, FileRemoval, PurgeRun, RetentionPolicy, TermsAcceptance
 from privacy.registry import register
 
 ACCOUNT = ("to provide and secure the account", "contract")
@@ -89,6 +89,10 @@ register(Tally, role="controller", retention="one hour", clear=("times",))
 register(RetentionPolicy, role="controller", retention="with the workspace")
 register(PurgeRun, role="controller", retention="with the workspace", clear=("trigger", "cutoffs", "counts"))
 register(Closure, role="controller", retention="13 months after its end", clear=("kind", "counts"))
+register(
+    DataRequest, role="controller", retention="13 months after its end", personal={"subject_hash": PROOF},
+    clear=("type", "source", "code", "state"),
+)  # fmt: skip
 register(FileRemoval, role="processor", retention="minutes", clear=("storage_key",))
 register(
     TermsAcceptance, role="controller", retention="with the workspace", personal={"ip": PROOF},

@@ -10,7 +10,10 @@ from accounts.models import Membership
 from privacy.models import TermsAcceptance
 
 _FOLDER = Path(__file__).parent / "documents"
-_TITLES = {"privacy": "Privacy Policy", "terms": "Terms & Conditions", "processing": "Data Processing Terms"}
+_TITLES = {
+    "privacy": "Privacy Policy", "terms": "Terms & Conditions", "processing": "Data Processing Terms",
+    "opt-in": "Opt-in Statement",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +67,46 @@ def signup_documents() -> list[Document]:
 
 def processing_accepted() -> bool:
     """Whether the workspace in force accepted the current data-processing terms."""
-    document = current("processing")
-    return TermsAcceptance.objects.filter(document=document.slug, version=document.version).exists()
+    return _acceptance("processing") is not None
 
 
 def accept_processing(actor: Actor, member: Membership | None, ip: str | None) -> TermsAcceptance:
     """Record the workspace's acceptance: version, hash, member, time, address. Accepting again changes nothing."""
-    document = current("processing")
+    return _accept("processing", "terms.accepted", actor, member, ip)
+
+
+def opt_in_attestation() -> TermsAcceptance | None:
+    """The workspace's statement that it writes only to people who agreed (policy clause 4c), of the current text."""
+    return _acceptance("opt-in")
+
+
+def opt_in_attested() -> bool:
+    """Whether there is one."""
+    return opt_in_attestation() is not None
+
+
+def attest_opt_in(member: Membership, ip: str | None) -> TermsAcceptance:
+    """Record it: who, when, which text. Saying it again changes nothing."""
+    return _accept("opt-in", "opt_in.attested", Actor.member(member), member, ip)
+
+
+def _acceptance(slug: str) -> TermsAcceptance | None:
+    document = current(slug)
+    found: TermsAcceptance | None = (
+        TermsAcceptance.objects.select_related("accepted_by__user")
+        .filter(document=document.slug, version=document.version)
+        .first()
+    )
+    return found
+
+
+def _accept(slug: str, action: str, actor: Actor, member: Membership | None, ip: str | None) -> TermsAcceptance:
+    document = current(slug)
     acceptance, created = TermsAcceptance.objects.get_or_create(
         document=document.slug,
         version=document.version,
         defaults={"sha256": document.sha256, "accepted_by": member, "ip": ip},
     )
     if created:
-        record("terms.accepted", actor, acceptance.pk, ["document", "version"])
+        record(action, actor, acceptance.pk, ["document", "version"])
     return acceptance

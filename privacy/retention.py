@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import OperationalError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import audit
@@ -100,16 +101,22 @@ def purge(workspace_id: UUID, trigger: str) -> PurgeRun | None:
         with transaction.atomic():
             selection = current().selection()
             if selection.is_empty:
-                PurgeRun.objects.filter(finished_at__isnull=True).update(finished_at=timezone.now())
+                _under_way().update(finished_at=timezone.now())
                 return None
             run = begin(trigger, selection)
         return erasure.erase(workspace_id, selection, run)
 
 
+def _under_way() -> QuerySet[PurgeRun]:
+    """Runs of retention that are not at their end; a closing and a channel's erasure go by selections of their own."""
+    others = (PurgeRun.Trigger.CLOSURE, PurgeRun.Trigger.CHANNEL)
+    return PurgeRun.objects.filter(finished_at__isnull=True).exclude(trigger__in=others)  # type: ignore[no-any-return]
+
+
 def begin(trigger: str, selection: Selection) -> PurgeRun:
     """The run that is under way, or a new one. In a workspace scope and a transaction: a page that starts a purge
     shows its run at once and follows it."""
-    run = PurgeRun.objects.filter(finished_at__isnull=True).order_by("started_at").first()
+    run = _under_way().order_by("started_at").first()
     return run or PurgeRun.objects.create(trigger=trigger, cutoffs=selection.as_json())
 
 

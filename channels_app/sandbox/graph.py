@@ -18,7 +18,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
-from . import courier, directory, faults, media, nodes, sending, wire, world
+from . import courier, directory, faults, login, media, nodes, sending, wire, world
 from .errors import GraphError
 
 OLDEST, NEWEST = 21, 26  # live versions; an older one is silently served by the oldest
@@ -118,6 +118,8 @@ def graph(request: HttpRequest, version: str, path: str) -> HttpResponse:
 
 
 def _handler(method: str, parts: list[str]) -> Callable[[Call], HttpResponse]:
+    if found := login.handler(method, parts):
+        return found
     edge = parts[1] if len(parts) == 2 else ""
     known: dict[tuple[str, str], Callable[[Call], HttpResponse]] = {
         ("POST", "messages"): _messages,

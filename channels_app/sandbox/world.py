@@ -18,7 +18,7 @@ from typing import Any
 
 from django.conf import settings
 
-VERSION = 1  # of the schema: a file of another version is emptied, for nothing in it is worth a migration
+VERSION = 2  # of the schema: a file of another version is emptied, for nothing in it is worth a migration
 Value = str | int | float | bytes | None
 
 SCHEMA = """
@@ -34,6 +34,13 @@ CREATE TABLE IF NOT EXISTS numbers (
 CREATE TABLE IF NOT EXISTS tokens (
     token TEXT PRIMARY KEY, waba_ids TEXT NOT NULL, scopes TEXT NOT NULL, expires INTEGER NOT NULL DEFAULT 0,
     issued INTEGER NOT NULL, revoked INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS codes (
+    code TEXT PRIMARY KEY, app TEXT NOT NULL, scopes TEXT NOT NULL, until REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS pages (
+    page_id TEXT PRIMARY KEY, name TEXT NOT NULL, tasks TEXT NOT NULL, token TEXT NOT NULL UNIQUE,
+    account TEXT NOT NULL DEFAULT '', username TEXT NOT NULL DEFAULT '');
+CREATE TABLE IF NOT EXISTS subscriptions (
+    node TEXT PRIMARY KEY, fields TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS people (
     id TEXT PRIMARY KEY, wa_id TEXT UNIQUE, user_id TEXT NOT NULL UNIQUE, user_ids TEXT NOT NULL DEFAULT '{}',
     username TEXT NOT NULL DEFAULT '', name TEXT NOT NULL, country TEXT NOT NULL DEFAULT '',
@@ -70,6 +77,7 @@ CREATE TABLE IF NOT EXISTS calls (
 """
 TABLES = (
     *("settings", "businesses", "numbers", "tokens", "people", "messages"),
+    *("codes", "pages", "subscriptions"),
     *("reactions", "media", "presence", "webhooks", "faults", "calls"),
 )
 REVISION = "revision"  # goes up with every write: how the page learns that there is something new

@@ -26,16 +26,18 @@ END $$
 class AppendOnly(Operation):
     """Triggers refuse UPDATE, DELETE and TRUNCATE (with `appendable=False` also INSERT) to every role but the owner of
     the table, and a policy lets the owner see all rows: what has to change them is a SECURITY DEFINER function of the
-    owner's. Comes after ProtectWorkspaceTable."""
+    owner's. With `erasable=True` rows may be deleted, since they hold something of a person. Comes after
+    ProtectWorkspaceTable."""
 
     reduces_to_sql = True
     reversible = True
 
-    def __init__(self, model_name: str, appendable: bool = True) -> None:
-        self.model_name, self.appendable = model_name, appendable
+    def __init__(self, model_name: str, appendable: bool = True, erasable: bool = False) -> None:
+        self.model_name, self.appendable, self.erasable = model_name, appendable, erasable
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
-        return (self.__class__.__name__, [self.model_name], {"appendable": self.appendable})
+        kwargs = {"appendable": self.appendable, "erasable": self.erasable}
+        return (self.__class__.__name__, [self.model_name], kwargs)
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
         """Nothing: the models do not change."""
@@ -54,9 +56,12 @@ class AppendOnly(Operation):
         if not self.allow_migrate_model(schema_editor.connection.alias, model):
             return
         table = schema_editor.quote_name(model._meta.db_table)
-        events = "UPDATE OR DELETE" if self.appendable else "INSERT OR UPDATE OR DELETE"
+        events = "UPDATE" if self.erasable else "UPDATE OR DELETE"
+        events = events if self.appendable else f"INSERT OR {events}"
         schema_editor.execute(_FUNCTION, params=None)  # None: a percent sign stands for itself
         schema_editor.execute(_TRIGGERS.format(table=table, events=events), params=None)
+        if self.erasable:  # no function of the owner's has anything to do here
+            return
         schema_editor.execute(f"CREATE POLICY owner_rows ON {table} TO CURRENT_USER USING (true) WITH CHECK (true)")
 
     def database_backwards(
@@ -72,4 +77,5 @@ class AppendOnly(Operation):
         table = schema_editor.quote_name(model._meta.db_table)
         schema_editor.execute(f"DROP TRIGGER append_only ON {table}")
         schema_editor.execute(f"DROP TRIGGER append_only_whole ON {table}")
-        schema_editor.execute(f"DROP POLICY owner_rows ON {table}")
+        if not self.erasable:
+            schema_editor.execute(f"DROP POLICY owner_rows ON {table}")

@@ -30,6 +30,14 @@ def secrets_are_set(app_configs: Any, **kwargs: Any) -> list[Error]:
     for number, (name, hint) in enumerate(required.items(), start=1):
         if not getattr(settings, name, ""):
             found.append(Error(f"{name} is not set.", hint=f"Set it to {hint}.", id=f"omnistra.E{number:03}"))
+    if settings.INSTAGRAM_APP_ID and not settings.INSTAGRAM_APP_SECRET:
+        found.append(
+            Error(
+                "INSTAGRAM_APP_SECRET is not set.",
+                hint="Set it to the secret of the Instagram app (it is not the Meta app's), or unset INSTAGRAM_APP_ID.",
+                id="omnistra.E012",
+            )
+        )
     if settings.SECRET_KEY and len(settings.SECRET_KEY) < 50:
         found.append(Error("SECRET_KEY is too short.", hint="Use 50 random characters.", id="omnistra.E010"))
     path = Path(settings.MASTER_KEY_FILE) if settings.MASTER_KEY_FILE else None
@@ -56,6 +64,8 @@ def surface_is_closed(app_configs: Any, **kwargs: Any) -> list[Error]:
         found.append(Error("BASE_URL is not https.", hint="Serve the product by TLS.", id="omnistra.E023"))
     if not settings.META_GRAPH_URL.startswith("https://"):
         found.append(Error("META_GRAPH_URL is not https.", hint="Leave it unset.", id="omnistra.E024"))
+    if not settings.INSTAGRAM_GRAPH_URL.startswith("https://"):
+        found.append(Error("INSTAGRAM_GRAPH_URL is not https.", hint="Leave it unset.", id="omnistra.E026"))
     if settings.SENTRY_DSN and not re.fullmatch(r"https://\w+@[\w.:-]+(/[\w./-]*)?/\d+", settings.SENTRY_DSN):
         found.append(
             Error(

@@ -61,7 +61,20 @@ class Answer:
 
 
 def _meta_hosts() -> set[str]:
-    return {urlsplit(settings.META_GRAPH_URL).netloc, *settings.META_MEDIA_HOSTS}
+    graphs = {urlsplit(url).netloc for url in (settings.META_GRAPH_URL, settings.INSTAGRAM_GRAPH_URL)}
+    return graphs | set(settings.META_MEDIA_HOSTS)
+
+
+def _meta_file_hosts() -> set[str]:
+    """Where Meta keeps the files of Messenger and Instagram: a leading dot stands for every host below. Nothing secret is
+    sent there."""
+    return set(settings.META_FILE_HOSTS)
+
+
+def _meta_login_hosts() -> set[str]:
+    """Where codes are exchanged for tokens (channels_app.login)."""
+    urls = (settings.META_GRAPH_URL, settings.INSTAGRAM_GRAPH_URL, settings.INSTAGRAM_API_URL)
+    return {urlsplit(url).netloc for url in urls}
 
 
 def _report_hosts() -> set[str]:
@@ -75,7 +88,13 @@ def _own_hosts() -> set[str]:
 
 
 # Purpose -> the hosts (host or host:port) that may be called for it. The one register of what leaves.
-REGISTER: dict[str, Callable[[], set[str]]] = {"meta": _meta_hosts, "reports": _report_hosts, "self": _own_hosts}
+REGISTER: dict[str, Callable[[], set[str]]] = {
+    "meta": _meta_hosts,
+    "meta_files": _meta_file_hosts,
+    "meta_login": _meta_login_hosts,
+    "reports": _report_hosts,
+    "self": _own_hosts,
+}
 
 
 def _loopback_allowed(host: str, port: int) -> bool:
@@ -137,6 +156,13 @@ def _parts(url: str) -> SplitResult:
     return parts
 
 
+def _listed(parts: SplitResult, hosts: set[str]) -> bool:
+    host = parts.hostname or ""
+    return (
+        parts.netloc in hosts or host in hosts or any(each[0] == "." and host.endswith(each) for each in hosts if each)
+    )
+
+
 class Client:
     """Calls for one purpose of the egress register."""
 
@@ -150,7 +176,7 @@ class Client:
 
     def _check(self, url: str) -> None:
         parts = _parts(url)
-        if parts.netloc not in REGISTER[self.purpose]() and parts.hostname not in REGISTER[self.purpose]():
+        if not _listed(parts, REGISTER[self.purpose]()):
             raise EgressRefused(f"{parts.hostname} is not in the egress register for {self.purpose}.")
         if parts.scheme != "https" and not _loopback_allowed(parts.hostname or "", parts.port or 80):
             raise EgressRefused(f"{parts.hostname} must be called by https.")

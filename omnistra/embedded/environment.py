@@ -94,10 +94,18 @@ def apply(environ: MutableMapping[str, str]) -> None:
         "CACHE_URL": lambda: f"unix://{quote(valkey)}",
         "BASE_URL": lambda: f"http://127.0.0.1:{port}",
         "META_GRAPH_URL": lambda: f"http://127.0.0.1:{port}/sandbox/graph",
+        "INSTAGRAM_GRAPH_URL": lambda: f"http://127.0.0.1:{port}/sandbox/graph",
+        "INSTAGRAM_API_URL": lambda: f"http://127.0.0.1:{port}/sandbox/instagram",
+        "META_LOGIN_URL": lambda: f"http://127.0.0.1:{port}/sandbox/login",
+        "INSTAGRAM_LOGIN_URL": lambda: f"http://127.0.0.1:{port}/sandbox/login",
+        "META_APP_ID": lambda: "880011223344556",
+        "INSTAGRAM_APP_ID": lambda: "880011223344557",
+        "META_SIGNUP_CONFIG_ID": lambda: "880011223344558",
         "STORAGE_URL": lambda: f"file://{quote(str(data / 'files'))}",
         "EMAIL_URL": lambda: f"filemail:///{quote(str(data / 'mail'))}",
         "SECRET_KEY": lambda: _secret(secret / "secret_key", lambda: secrets.token_urlsafe(64)),
         "META_APP_SECRET": lambda: _secret(secret / "meta_app_secret", lambda: secrets.token_hex(16)),
+        "INSTAGRAM_APP_SECRET": lambda: _secret(secret / "instagram_app_secret", lambda: secrets.token_hex(16)),
         "META_VERIFY_TOKEN": lambda: _secret(secret / "meta_verify_token", lambda: secrets.token_urlsafe(24)),
     }
     for name, value in defaults.items():

@@ -265,14 +265,36 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 10
 
-# Meta (WhatsApp)
+# Meta (WhatsApp, Messenger, Instagram by a Page)
 META_APP_ID = env("META_APP_ID", default="")
 META_APP_SECRET = env("META_APP_SECRET", default="")
 META_APP_SECRET_PREVIOUS = env("META_APP_SECRET_PREVIOUS", default="")  # accepted while a secret is rotated
 META_VERIFY_TOKEN = env("META_VERIFY_TOKEN", default="")
 META_GRAPH_URL = env("META_GRAPH_URL", default="https://graph.facebook.com").rstrip("/")
 META_GRAPH_VERSION = env("META_GRAPH_VERSION", default="v26.0")
+# How long it is remembered that a message was deleted, so that a late repeat is not stored (providers/whatsapp.md 20).
+META_DEDUP_DAYS = env.int("META_DEDUP_DAYS", default=30)
+META_LOGIN_URL = env("META_LOGIN_URL", default="https://www.facebook.com").rstrip("/")  # where people sign in
+META_SIGNUP_CONFIG_ID = env("META_SIGNUP_CONFIG_ID", default="")  # Facebook Login for Business, WhatsApp Cloud API
+META_LOGIN_CONFIG_ID = env("META_LOGIN_CONFIG_ID", default="")  # the same for Pages; "": the scopes are named instead
 META_MEDIA_HOSTS = env.list("META_MEDIA_HOSTS", default=["lookaside.fbsbx.com"])
+# The files of Messenger and Instagram; a leading dot: every host below.
+META_FILE_HOSTS = env.list("META_FILE_HOSTS", default=[".fbcdn.net", ".fbsbx.com", ".cdninstagram.com"])
+
+# Instagram Login, whose app has an id, a secret and a verify token of its own. Which of the two apps signs is not
+# documented (providers/instagram.md 14): a webhook of Instagram may be signed by either.
+INSTAGRAM_APP_ID = env("INSTAGRAM_APP_ID", default="")
+INSTAGRAM_APP_SECRET = env("INSTAGRAM_APP_SECRET", default="")
+INSTAGRAM_APP_SECRET_PREVIOUS = env("INSTAGRAM_APP_SECRET_PREVIOUS", default="")  # accepted while a secret is rotated
+INSTAGRAM_VERIFY_TOKEN = env("INSTAGRAM_VERIFY_TOKEN", default="")  # "": META_VERIFY_TOKEN
+INSTAGRAM_GRAPH_URL = env("INSTAGRAM_GRAPH_URL", default="https://graph.instagram.com").rstrip("/")
+INSTAGRAM_LOGIN_URL = env("INSTAGRAM_LOGIN_URL", default="https://www.instagram.com").rstrip("/")
+INSTAGRAM_API_URL = env("INSTAGRAM_API_URL", default="https://api.instagram.com").rstrip("/")
+INSTAGRAM_SEND_RATE = env.int("INSTAGRAM_SEND_RATE", default=100)  # messages/s; Meta's pages say 100 and 300 (12)
+INSTAGRAM_COMMENTS = env.bool("INSTAGRAM_COMMENTS", default=False)  # open conversations, for private replies (7)
+# Conversations that another app on the same number holds are shown, read-only. Meta has not published the form of these
+# webhooks: without this they are kept raw alone, for the raw event's short life.
+WA_STANDBY_ENABLED = env.bool("WA_STANDBY_ENABLED", default=True)
 
 # API
 REST_FRAMEWORK = {
@@ -298,6 +320,7 @@ SPECTACULAR_SETTINGS = {
         "ConversationStatus": "conversations.models.Conversation.Status",
         "MessageStatus": "conversations.models.Message.Status",
         "AttachmentState": "conversations.models.Attachment.State",
+        "SentFrom": "conversations.models.Message.SentFrom",
     },
     "SERVE_PUBLIC": True,
     "SERVE_AUTHENTICATION": [],
@@ -311,4 +334,19 @@ METRICS_TOKEN = env("METRICS_TOKEN", default="")  # empty: /metrics answers on t
 RELEASE = env("RELEASE", default="0.1.0")  # what error reports name
 # How long a sending may stay unreported before it counts as lost (then `unknown`): longer than a call with its upload.
 DELIVERY_LEASE_SECONDS = env.int("DELIVERY_LEASE_SECONDS", default=180)
+# A message that waited longer than this while its channel stood still is offered again, not sent by itself.
+DELIVERY_OFFER_MINUTES = env.int("DELIVERY_OFFER_MINUTES", default=15)
+# Alone in a message, these mean "write to me no more": German, English, Spanish, French, Italian, Dutch, Polish,
+# Portuguese, Swedish, Turkish, Arabic, Chinese, Hindi, Indonesian, Japanese, Russian.
+STOP_WORDS = env.list(
+    "STOP_WORDS",
+    default=[
+        "stop", "stopp", "stop all", "stopall", "unsubscribe", "opt out", "optout", "cancel subscription", "abmelden",
+        "abbestellen", "keine nachrichten mehr", "parar", "pare", "alto", "baja", "cancelar suscripción", "arrêt",
+        "arrêter", "arreter", "désabonner", "se désabonner", "désinscription", "ferma", "basta", "annulla iscrizione",
+        "disiscrivimi", "afmelden", "uitschrijven", "stoppen", "wypisz", "rezygnuję", "sair", "cancelar inscrição",
+        "descadastrar", "avsluta", "avregistrera", "dur", "iptal", "abonelikten çık", "توقف", "إلغاء الاشتراك", "停止",
+        "退订", "取消订阅", "रोकें", "बंद करो", "berhenti", "配信停止", "стоп", "отписаться", "отписка",
+    ],
+)  # fmt: skip
 RETENTION_CHUNK = 1000  # messages erased in one transaction: no lock is held longer than 200 ms

@@ -7,6 +7,7 @@ from omnistra.embedded import environment
 os.environ.setdefault("SECRET_KEY", "test-secret-key-that-signs-nothing-of-value-0123456789")
 os.environ["META_APP_SECRET"] = "omnistra-meta-test-secret"  # the secret of the vectors in providers/whatsapp.md 4.2
 os.environ["META_VERIFY_TOKEN"] = "vt-3f9c1a-omnistra"
+os.environ["INSTAGRAM_APP_SECRET"] = "omnistra-ig-test-secret"  # providers/instagram.md 4
 environment.apply(os.environ)
 
 from omnistra.settings.base import *  # noqa: E402

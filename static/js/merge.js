@@ -30,7 +30,8 @@ function mergeMessages(fresh) {
     if (known) {
       if (before === null) item.classList.toggle("is-first", known.classList.contains("is-first"));
       const busy = known.querySelector(":is(audio, video)") && [...known.querySelectorAll("audio, video")].some((each) => !each.paused);
-      if (plain(known) !== plain(item) && !busy && !known.contains(document.activeElement)) {
+      const gone = item.querySelector(".is-unsent"); // what was taken back goes, whatever is being done with it
+      if (plain(known) !== plain(item) && (gone || (!busy && !known.contains(document.activeElement)))) {
         known.replaceWith(item);
         before = item;
       } else before = known;
@@ -62,6 +63,7 @@ export function mergeThread(fresh) {
     now.dataset.unread = next.dataset.unread;
     added = mergeMessages(fresh);
     replaceIfNew("thread-head", fresh);
+    replaceIfNew("doubt", fresh);
     refreshComposer(fresh.querySelector("#composer"));
   }
   const panel = fresh.querySelector("#panel");

@@ -55,7 +55,7 @@ def _fill_journal(channel: Channel, slug: str, size: int) -> None:
         body = bodies.many((channel.external_id, channel.account_id), names[start : start + size])
         identity = uuid7()
         sealed = key.seal(body, webhooks.place("whatsapp", identity))
-        rows.append((identity, "whatsapp", installation_hash("event:whatsapp", body), sealed, now))
+        rows.append((identity, "whatsapp", installation_hash("event:whatsapp", body), sealed, now, None))
     with transaction.atomic(), system_scope("bench"), connection.cursor() as cursor:
         cursor.executemany(webhooks._APPEND, rows)
 

@@ -109,7 +109,7 @@ def test_the_previous_secret_holds_while_a_rotation_lasts(db, settings):
 
 def test_no_configured_secret_means_no_accepted_signature(db, settings):
     settings.META_APP_SECRET = ""
-    assert post(VECTOR, sign(VECTOR, "")).status_code == 401
+    assert post(VECTOR, sign(VECTOR, "")).status_code == 503
     assert rows() == 0
 
 

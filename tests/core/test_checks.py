@@ -20,6 +20,8 @@ def production(settings, tmp_path):
     settings.ALLOWED_HOSTS = ["omnistra.example"]
     settings.BASE_URL = "https://omnistra.example"
     settings.META_GRAPH_URL = "https://graph.facebook.com"
+    settings.INSTAGRAM_GRAPH_URL = "https://graph.instagram.com"
+    settings.INSTAGRAM_APP_ID = settings.INSTAGRAM_APP_SECRET = "set"
     return settings
 
 
@@ -48,11 +50,18 @@ def test_a_safe_production_passes(production):
         ("ALLOWED_HOSTS", ["*"], "omnistra.E022"),
         ("BASE_URL", "http://omnistra.example", "omnistra.E023"),
         ("META_GRAPH_URL", "http://127.0.0.1:9000", "omnistra.E024"),
+        ("INSTAGRAM_GRAPH_URL", "http://127.0.0.1:9000", "omnistra.E026"),
+        ("INSTAGRAM_APP_SECRET", "", "omnistra.E012"),  # case 9 of the Meta conformance cases
     ],
 )
 def test_each_unsafe_setting_is_refused(production, name, value, error):
     setattr(production, name, value)
     assert found() == {error}
+
+
+def test_without_an_instagram_app_no_secret_of_one_is_asked_for(production):
+    production.INSTAGRAM_APP_ID = production.INSTAGRAM_APP_SECRET = ""
+    assert found() == set()
 
 
 def test_without_a_secret_key_nothing_starts(production):

@@ -145,3 +145,25 @@ def test_a_connection_that_breaks_after_the_request_leaves_the_outcome_unknown(s
     with pytest.raises(http.OutcomeUnknown):
         get(f"http://{server.netloc}{path}")
     assert server.seen == [path]
+
+
+@pytest.mark.clause("7a")
+@pytest.mark.parametrize(
+    ("host", "listed"),
+    [
+        ("scontent.xx.fbcdn.net", True),
+        ("a.b.cdninstagram.com", True),
+        ("fbcdn.net", False),
+        ("evilfbcdn.net", False),
+        ("fbcdn.net.evil.example", False),
+        ("fbcdn.net.", False),
+    ],
+)
+def test_an_entry_with_a_leading_dot_stands_for_the_hosts_below_it(settings, monkeypatch, host, listed):
+    def unknown(*args, **kwargs):
+        raise OSError("no such host")
+
+    settings.META_FILE_HOSTS = [".fbcdn.net", ".cdninstagram.com"]
+    monkeypatch.setattr(http, "vetted_address", unknown)
+    with pytest.raises(http.NotSent if listed else http.EgressRefused):
+        http.client("meta_files").request("GET", f"https://{host}/file")

@@ -17,10 +17,10 @@ def of(folder: Path, **given: str) -> dict[str, str]:
 
 def test_secrets_are_made_once_and_only_their_owner_may_read_them(tmp_path):
     first, second = of(tmp_path), of(tmp_path)
-    for name in ("SECRET_KEY", "META_APP_SECRET", "META_VERIFY_TOKEN", "MASTER_KEY_FILE"):
+    for name in ("SECRET_KEY", "META_APP_SECRET", "INSTAGRAM_APP_SECRET", "META_VERIFY_TOKEN", "MASTER_KEY_FILE"):
         assert first[name] == second[name]
     files = list((tmp_path / "secrets").iterdir())
-    assert len(files) == 4  # no half-made file is left over
+    assert len(files) == 5  # no half-made file is left over
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
     assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
 

@@ -14,6 +14,7 @@ from django.test import Client
 from accounts.audit import Actor
 from channels_app.providers.whatsapp.provider import WhatsApp
 from conversations import delivery, ingest, replies, threads
+from conversations.ingest import messages
 from conversations.models import Conversation
 from omnistra.core import reports
 from omnistra.core.logs import configure
@@ -122,7 +123,7 @@ def test_no_error_report_holds_what_was_planted(committed, workspace, owner, mem
             conversation = Conversation.objects.select_related("channel").get()
         with workspace_scope(workspace.pk):
             replies.send_reply(conversation, REPLY, Actor.member(member))
-        monkeypatch.setattr(ingest, "_messages", _fail)
+        monkeypatch.setattr(messages, "insert", _fail)
         monkeypatch.setattr(WhatsApp, "send", _fail)
         monkeypatch.setattr(threads, "_bubbles", _fail)
         deliver((channel, text("wamid.CANARY0009", TEXT, now, NUMBER, NAME)))
@@ -142,7 +143,7 @@ def test_no_error_report_holds_what_was_planted(committed, workspace, owner, mem
         for error in event["exception"]["values"]
         for frame in error["stacktrace"]["frames"]
     }
-    assert {"conversations.ingest", "conversations.delivery", "conversations.views"} <= failed
+    assert {"conversations.ingest.journal", "conversations.delivery", "conversations.views"} <= failed
     held = sentry.raw()
     for planted in [*PLANTED, "northwind", owner.email, str(conversation.pk)]:
         assert planted.encode() not in held, planted

@@ -13,8 +13,19 @@ from accounts.access import access_of
 from accounts.models import ApiKey, AuditEntry, Membership
 from accounts.roles import WITHIN_CHANNELS, Permission, Role
 from accounts.scopes import SCOPES, beyond_channels
-from channels_app.models import Channel
-from conversations.models import Attachment, Contact, Conversation, Delivery, Handle, Message, Reaction
+from channels_app.models import Channel, ChannelHealth, ChannelLogin, ChannelNotice
+from conversations.models import (
+    Attachment,
+    Contact,
+    Conversation,
+    Delivery,
+    EarlyUpdate,
+    Handle,
+    Message,
+    OptIn,
+    Reaction,
+    Tombstone,
+)
 from omnistra.core.ids import uuid7
 from omnistra.core.tenancy import WorkspaceForeignKey, workspace_scope
 from tests.conftest import join
@@ -75,9 +86,13 @@ def everything(channel: Channel) -> dict[type[Any], Any]:
     message = make(Message, channel=channel, conversation=conversation, contact=contact, direction="inbound")
     rows = {Channel: channel, Contact: contact, Conversation: conversation, Message: message}
     rows[Handle] = make(Handle, contact=contact)
+    rows[OptIn] = make(OptIn, contact=contact)
     rows[Reaction] = make(Reaction, channel=channel, conversation=conversation, contact=contact)
     rows[Attachment] = make(Attachment, channel=channel, message=message, contact=contact, state="failed")
     rows[Delivery] = make(Delivery, channel=channel, conversation=conversation, message=message)
+    rows[EarlyUpdate] = make(EarlyUpdate, channel=channel, contact=contact)
+    rows[Tombstone] = make(Tombstone, channel=channel)
+    rows |= {model: make(model, channel=channel) for model in (ChannelHealth, ChannelLogin, ChannelNotice)}
     assert set(rows) == set(LIMITED), "teach this test the new model"
     return rows
 

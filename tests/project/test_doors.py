@@ -63,7 +63,7 @@ def _addresses(slug: str, identity: Any) -> list[str]:
     found = []
     for route, _ in ROUTES:
         if route.startswith("w/<slug:slug>/") and route != STREAM:
-            address = "/" + route.replace("<slug:slug>", slug)
+            address = "/" + route.replace("<slug:slug>", slug).replace("<slug:flow>", "whatsapp")
             for start in (
                 "<uuid:identity>",
                 "<uuid:pk>",

@@ -1,8 +1,7 @@
 """WhatsApp Business Platform (Cloud API): the provider (providers/whatsapp.md)."""
 
-import hashlib
-import hmac
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -12,20 +11,21 @@ from django.conf import settings
 from channels_app.contract import (
     ChannelFacts,
     CredentialsRefused,
+    Media,
     MediaAnswer,
     MediaGone,
     OutboundMedia,
     OutboundMessage,
     Parsed,
     Permanent,
+    ProviderError,
     Retryable,
     Unknown,
 )
-from channels_app.providers.whatsapp import errors, payloads
-from omnistra.core import http
+from channels_app.providers.meta import graph, signing
+from channels_app.providers.meta.graph import MAX_INBOUND, MB
+from channels_app.providers.whatsapp import blocking, errors, payloads
 
-MB = 1024 * 1024
-MAX_INBOUND = 100 * MB
 MAX_TEXT, MAX_CAPTION = 4096, 1024  # characters
 _DOCUMENTS = {
     "text/plain", "application/pdf", "application/msword", "application/vnd.ms-excel", "application/vnd.ms-powerpoint",
@@ -49,46 +49,28 @@ class WhatsApp:
     slug = "whatsapp"
     label = "WhatsApp"
     reply_window = timedelta(hours=24)
+    human_window: timedelta | None = None
     window_opens_by = frozenset({"message"})  # reactions are not counted (20, WA_REACTION_OPENS_WINDOW)
 
     def handshake(self, query: Mapping[str, str]) -> str | None:
         """providers/whatsapp.md 4.1."""
-        token, challenge = query.get("hub.verify_token", ""), query.get("hub.challenge", "")
-        wanted = settings.META_VERIFY_TOKEN
-        holds = bool(wanted) and hmac.compare_digest(token.encode(), wanted.encode())
-        return challenge if holds and challenge and query.get("hub.mode") == "subscribe" else None
+        return signing.handshake(query, settings.META_VERIFY_TOKEN)
+
+    def is_set_up(self) -> bool:
+        """See contract.Provider."""
+        return bool(settings.META_APP_SECRET)
 
     def signature_holds(self, body: bytes, headers: Mapping[str, str]) -> bool:
         """providers/whatsapp.md 4.2: the current app secret, or the previous one while it is rotated."""
-        scheme, _, given = headers.get("X-Hub-Signature-256", "").partition("=")
-        if scheme != "sha256":
-            return False
-        holds = False
-        for secret in (settings.META_APP_SECRET, settings.META_APP_SECRET_PREVIOUS):
-            if secret:
-                wanted = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-                holds |= hmac.compare_digest(wanted.encode(), given.lower().encode())
-        return holds
+        secrets = (settings.META_APP_SECRET, settings.META_APP_SECRET_PREVIOUS)
+        return signing.signature_holds(body, headers, secrets)
 
     def parse(self, body: bytes) -> Parsed:
-        return payloads.parse(body)
+        return payloads.parse(body, own_app=settings.META_APP_ID, reads_standby=settings.WA_STANDBY_ENABLED)
 
-    def _call(self, method: str, path: str, credentials: Mapping[str, Any], attempt: int = 1, **kwargs: Any) -> Any:
+    def _call(self, method: str, path: str, credentials: Mapping[str, Any], **kwargs: Any) -> Any:
         """One Graph call; gives the JSON of a success. Raises ProviderError."""
-        url = path if path.startswith("http") else f"{settings.META_GRAPH_URL}/{settings.META_GRAPH_VERSION}/{path}"
-        headers = {"Authorization": f"Bearer {credentials.get('token', '')}", **kwargs.pop("headers", {})}
-        try:
-            answer = http.client("meta").request(method, url, headers=headers, **kwargs)
-        except http.NotSent as error:
-            raise Retryable("WhatsApp could not be reached.") from error
-        except (http.OutcomeUnknown, http.AnswerTooLarge) as error:
-            raise Unknown("The connection to WhatsApp broke while sending.") from error
-        body = answer.json()
-        if answer.status >= 400:
-            raise errors.from_answer(answer.status, body, attempt)
-        if not isinstance(body, dict):
-            raise Unknown("WhatsApp's answer could not be read.")
-        return body
+        return graph.call(self.label, errors.from_answer, method, path, str(credentials.get("token", "")), **kwargs)
 
     def check(self, external_id: str, account_id: str, credentials: Mapping[str, Any]) -> ChannelFacts:
         """The number answers to this token, and the account lists the number (3.1 steps 4 and 7)."""
@@ -187,11 +169,11 @@ class WhatsApp:
         return str(answer.get("id", ""))
 
     def fetch_media(
-        self, external_id: str, credentials: Mapping[str, Any], media_id: str, target: IO[bytes]
+        self, external_id: str, credentials: Mapping[str, Any], media: Media, target: IO[bytes]
     ) -> MediaAnswer:
         """12: look up, then download from a listed host with the same token, no redirects, size capped."""
         try:
-            facts = self._call("GET", media_id, credentials, params={"phone_number_id": external_id})
+            facts = self._call("GET", media.external_id, credentials, params={"phone_number_id": external_id})
         except Unknown as error:
             raise Retryable(error.title) from error
         except Permanent as error:
@@ -199,32 +181,29 @@ class WhatsApp:
         url, size = str(facts.get("url", "")), facts.get("file_size")
         if isinstance(size, int) and size > MAX_INBOUND:
             raise MediaGone("The file is larger than 100 MB.")
-        digest, written = hashlib.sha256(), 0
-        try:
-            with http.client("meta").stream(
-                "GET",
-                url,
-                headers={"Authorization": f"Bearer {credentials.get('token', '')}", "User-Agent": "Omnistra"},
-            ) as response:
-                if response.status_code == 401 and urlsplit(url).netloc == urlsplit(settings.META_GRAPH_URL).netloc:
-                    raise CredentialsRefused("The access token is not valid any more.", code=190)
-                if response.status_code != 200:
-                    raise Retryable("The file's address has expired.")
-                for chunk in response.iter_content(64 * 1024):
-                    written += len(chunk)
-                    if written > MAX_INBOUND:
-                        raise MediaGone("The file is larger than 100 MB.")
-                    digest.update(chunk)
-                    target.write(chunk)
-        except http.EgressRefused as error:
-            raise MediaGone("WhatsApp named an address outside its own hosts.") from error
-        except (http.NotSent, http.OutcomeUnknown) as error:
-            raise Retryable("The download broke off.") from error
+
+        def judge(status: int) -> None:
+            if status == 401 and urlsplit(url).netloc == urlsplit(settings.META_GRAPH_URL).netloc:
+                raise CredentialsRefused("The access token is not valid any more.", code=190)
+            raise Retryable("The file's address has expired.")
+
+        token = str(credentials.get("token", ""))
+        answer = graph.download(self.label, url, target, purpose="meta", judge=judge, token=token)
         claimed = payloads.sha256_hex(facts.get("sha256"))
-        if claimed and claimed != digest.hexdigest():
+        if claimed and claimed != answer.sha256:
             raise Retryable("The file did not arrive whole.", max_attempts=3)
-        return MediaAnswer(str(facts.get("mime_type", ""))[:120], written, digest.hexdigest())
+        return replace(answer, mime=str(facts.get("mime_type", ""))[:120])
 
     def words(self, code: int | None) -> str:
         """An error code of a status, in the agent's words."""
         return errors.words(code)
+
+    def error_of(self, code: int, detail: str = "") -> ProviderError:
+        """See contract.Classifies."""
+        return errors.error_of(code, detail)
+
+    def set_blocked(
+        self, external_id: str, credentials: Mapping[str, Any], handles: Mapping[str, str], blocked: bool
+    ) -> None:
+        """See contract.Blocks (16)."""
+        blocking.set_blocked(external_id, credentials, handles, blocked)

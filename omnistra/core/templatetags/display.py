@@ -139,7 +139,8 @@ def window_clock(closes_at: datetime | None, form: str = "long") -> SafeString:
 
 _KIND_ICONS = {
     "image": "image", "video": "video", "audio": "mic", "document": "file-text", "sticker": "sticker",
-    "location": "map-pin", "contacts": "contact-round",
+    "location": "map-pin", "contacts": "contact-round", "order": "tag", "form": "scroll-text", "link": "link",
+    "story": "at-sign",
 }  # fmt: skip
 _VIEW_ICONS = {"open": "inbox", "mine": "user", "unassigned": "circle-dashed", "closed": "circle-check"}
 

@@ -49,6 +49,7 @@ def test_required_means_that_no_page_of_a_workspace_opens_without_one(workspace,
         address = "/" + ROUTES[name].replace("<slug:slug>", workspace.slug)
         for converter in rule.args:
             address = address.replace(f"<uuid:{converter}>", "01890000-0000-7000-8000-000000000000")
+            address = address.replace(f"<slug:{converter}>", "whatsapp")
         for method in METHODS:
             answer = getattr(agent, method.lower())(address)
             assert answer.status_code == 302 and answer["Location"].startswith(SET_UP), (method, name)

@@ -24,6 +24,7 @@ from tests.project.rows import make
 NOT_TAKEN = {
     ("accounts.Invitation", "invited_by"): "holds somebody else's address",
     ("accounts.AccessGrant", "decided_by"): "the decision is in the audit log, and what the person did is taken along",
+    ("channels_app.LoginAttempt", "member"): "a login that is under way, gone within two hours, with what it opens",
 }
 
 
