@@ -393,9 +393,8 @@ class Provider(Protocol):
     slug: str
     label: str
     reply_window: timedelta
-    human_window: (
-        timedelta | None
-    )  # how long a signed-in person may answer (tag HUMAN_AGENT), where there is such a rule
+    human_window: timedelta | None  # how long a signed-in person may answer (HUMAN_AGENT), where there is such a rule
+    files_kept: timedelta | None  # how long a file can be fetched after it was told of; None: until its address ends
     window_opens_by: frozenset[str]  # kinds of updates that open the reply window
 
     def handshake(self, query: Mapping[str, str]) -> str | None:

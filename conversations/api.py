@@ -176,7 +176,7 @@ class OneConversation(ApiView):
                 held = Membership.objects.select_for_update(no_key=True)  # not one who just goes
                 member = values["assignee"] and held.filter(pk=values["assignee"]).first()
                 if values["assignee"] and not member:
-                    raise serializers.ValidationError({"assignee": ["No member of this workspace has this id."]})
+                    raise Http404("No member of this workspace has this id.")
                 try:
                     row.assign(member)
                 except OutOfSight as error:
@@ -214,7 +214,7 @@ class MessagesOfConversation(ApiView):
             if values.get("reply_to"):
                 quoted = Message.objects.filter(pk=values["reply_to"], conversation=conversation).first()
                 if quoted is None:
-                    raise serializers.ValidationError({"reply_to": ["No message of this conversation has this id."]})
+                    raise Http404("No message of this conversation has this id.")
         return self.once(request, lambda nonce: _send(self, conversation, values["text"], quoted, nonce), _message)
 
 
@@ -230,7 +230,7 @@ class Messages(ApiView):
         with transaction.atomic():
             channel = Channel.objects.filter(pk=values["channel"]).first()
             if channel is None:
-                raise serializers.ValidationError({"channel": ["No channel of this workspace has this id."]})
+                raise Http404("No channel of this workspace has this id.")
             conversation = self._conversation_with(channel, values["to"])
         if conversation is None:
             raise Refusal("window_never_open", "This person has not written to you yet. Wait for their first message.")

@@ -31,7 +31,7 @@ from channels_app.registry import provider
 from conversations.models import Attachment, Conversation
 from conversations.replies import Refused, StoredFile
 from omnistra.core import keyring, live, reports
-from omnistra.core.ids import uuid7
+from omnistra.core.ids import time_of, uuid7
 from omnistra.core.jobs import wake
 from omnistra.core.logs import frames, get_logger
 from omnistra.core.sealing import SealedFile, preload, seal_file
@@ -187,6 +187,9 @@ def fetch_due(limit: int = 20) -> int:
 
 def _fetch(attachment: Attachment, channel: Channel) -> None:
     platform = provider(channel.provider)
+    if platform.files_kept and timezone.now() - time_of(attachment.pk) > platform.files_kept:
+        _record(attachment, Attachment.State.EXPIRED, note=f"Expired at {platform.label}.")
+        return
     try:
         with tempfile.SpooledTemporaryFile(max_size=MEMORY) as plain:
             answer = platform.fetch_media(

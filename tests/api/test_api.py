@@ -71,7 +71,7 @@ def test_a_key_without_the_scope_is_refused_and_nothing_is_written(client, works
     assert messages_in(workspace) == 0
 
 
-def test_a_key_of_another_workspace_finds_nothing_and_writes_nothing(client, workspace, other, conversation):
+def test_meta_106_a_key_of_another_workspace_finds_nothing_and_writes_nothing(client, workspace, other, conversation):
     stranger = {"Authorization": f"Bearer {key_of(other)[1]}"}
     base = f"/api/v1/conversations/{conversation.pk}/"
     send = {"content_type": "application/json", "headers": stranger}
@@ -79,6 +79,9 @@ def test_a_key_of_another_workspace_finds_nothing_and_writes_nothing(client, wor
     assert client.patch(base, {"status": "closed"}, **send).status_code == 404
     assert client.post(f"{base}messages/", {"text": "Hello"}, **send).status_code == 404
     assert client.delete(f"/api/v1/channels/{conversation.channel_id}/", **send).status_code == 404
+    assert client.post(f"/api/v1/channels/{conversation.channel_id}/check/", **send).status_code == 404
+    first = {"channel": str(conversation.channel_id), "to": "+4915112345678", "text": "Hello"}
+    assert client.post("/api/v1/messages/", first, **send).status_code == 404
     assert client.get("/api/v1/conversations/", headers=stranger).json()["results"] == []
     assert messages_in(workspace) == 0
 
@@ -106,7 +109,7 @@ def test_outside_the_window_the_refusal_says_why_and_what_next(client, workspace
 
 
 @pytest.mark.parametrize(
-    "body", ['{"text": "a\\u0000b"}', '{"text": "\\ud800"}', "[]", "{", '{"text": {}}', '{"text": "a", "reply_to": 5}',
+    "body", ['{"text": "a\\u0000b"}', '{"text": "\\ud800"}', "[]", "{", '{"text": {}}', '{"text": "a", "reply_to": "5"}',
              "[" * 100_000, '{"text": null}'],
 )  # fmt: skip
 def test_bad_bodies_are_bad_requests(client, conversation, headers, body):

@@ -20,6 +20,7 @@ from channels_app.contract import CredentialsRefused, MediaAnswer, MediaGone, Re
 from channels_app.providers.whatsapp.provider import WhatsApp
 from conversations import delivery, media
 from conversations.models import Attachment, Conversation, Delivery, Message
+from omnistra.core.ids import uuid7_at
 from omnistra.core.sealing import FRAME
 from omnistra.core.tenancy import workspace_scope
 from omnistra.settings.base import configure_storages
@@ -222,7 +223,7 @@ def test_an_answer_whose_file_is_gone_fails_in_words_and_nothing_is_sent(picture
         ([b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"], "expired", "not what it says it is"),
     ],
 )
-def test_a_file_that_cannot_be_fetched_leaves_its_message_with_the_reason_and_a_retry_that_works(
+def test_meta_049_051_a_file_that_cannot_be_fetched_leaves_its_message_with_the_reason_and_a_retry_that_works(
     pictured, owner, platform, trouble, state, words
 ):
     platform.files = [*trouble, PNG]
@@ -240,6 +241,19 @@ def test_a_file_that_cannot_be_fetched_leaves_its_message_with_the_reason_and_a_
     media.fetch_due()
     assert row(pictured).state == "stored"
     assert body(client.get(f"/w/northwind/attachments/{attachment.pk}/")) == PNG
+
+
+def test_meta_050_what_the_platform_no_longer_holds_is_not_asked_for(pictured, platform):
+    with workspace_scope(pictured.pk), transaction.atomic():
+        old = Attachment.objects.get()
+        old.details = dict(old.details)  # sealed anew under its other id
+        Attachment.objects.all().delete()
+        old.pk = uuid7_at(timezone.now() - timedelta(days=7, minutes=1))
+        old.save(force_insert=True)
+    due_now(pictured)
+    media.fetch_due()  # the platform has no file to give: a call would fail this test
+    attachment = row(pictured)
+    assert (attachment.state, attachment.detail("note")) == ("expired", "Expired at WhatsApp.")
 
 
 def test_one_file_in_trouble_holds_up_no_other(committed, workspace, platform, monkeypatch):

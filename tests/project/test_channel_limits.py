@@ -223,7 +223,7 @@ def test_every_endpoint_with_an_id_of_a_hidden_channel_answers_404_to_a_limited_
     assert client.get("/api/v1/conversations/").json()["results"] == []
     assert [each["id"] for each in client.get("/api/v1/channels/").json()["results"]] == [str(seen.pk)]
     write = {"channel": str(rows[Channel].pk), "to": "491701112233", "text": "hello"}
-    assert client.post("/api/v1/messages/", write, content_type="application/json").status_code == 400
+    assert client.post("/api/v1/messages/", write, content_type="application/json").status_code == 404
     assert _image(workspace, ApiKey) == before
 
 

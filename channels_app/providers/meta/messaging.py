@@ -73,6 +73,7 @@ class MetaMessaging:
     marks: Mapping[str, str]  # emoji -> the platform's name of a reaction that can be sent
     reply_window = timedelta(hours=24)
     human_window: timedelta | None = timedelta(days=7)
+    files_kept: timedelta | None = None
     window_opens_by: frozenset[str]
 
     def _secrets(self) -> tuple[str, ...]:

@@ -50,6 +50,7 @@ class WhatsApp:
     label = "WhatsApp"
     reply_window = timedelta(hours=24)
     human_window: timedelta | None = None
+    files_kept: timedelta | None = timedelta(days=7)  # 12
     window_opens_by = frozenset({"message"})  # reactions are not counted (20, WA_REACTION_OPENS_WINDOW)
 
     def handshake(self, query: Mapping[str, str]) -> str | None:

@@ -157,7 +157,7 @@ def test_a_newer_yes_lifts_a_no_for_its_topic_alone(talk, attested):
 
 
 @pytest.mark.clause("4c")
-def test_the_ledger_is_append_only_sealed_and_goes_with_the_person_while_the_no_stays(talk, attested):
+def test_meta_178_the_ledger_is_append_only_sealed_and_goes_with_the_person_while_the_no_stays(talk, attested):
     said(talk, "marketing", True, NOW - timedelta(hours=2))
     said(talk, "all", False, NOW - timedelta(hours=1), "spoken")
     workspace_id, old = talk.workspace_id, talk.contact_id
