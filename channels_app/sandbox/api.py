@@ -13,7 +13,24 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonRe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from . import chats, courier, directory, faults, media, outgoing, phone, samples, sending, statuses, world
+from . import (
+    accounts,
+    changes,
+    chats,
+    courier,
+    directory,
+    faults,
+    media,
+    outgoing,
+    page_phone,
+    phone,
+    samples,
+    sending,
+    shown,
+    statuses,
+    templates,
+    world,
+)  # fmt: skip
 from .errors import GraphError
 
 JSON = dict[str, Any]
@@ -75,7 +92,7 @@ def _screen(request: HttpRequest) -> HttpResponse:
     revision = world.revision()
     if request.GET.get("seen") == str(revision):
         return HttpResponse(status=204)
-    return JsonResponse(chats.screen(request.GET.get("number", ""), request.GET.get("person", "")))
+    return JsonResponse(chats.screen(*(request.GET.get(name, "") for name in ("number", "person", "app"))))
 
 
 def _upload(request: HttpRequest) -> JSON:
@@ -83,9 +100,9 @@ def _upload(request: HttpRequest) -> JSON:
     file = request.FILES.get("file")
     if file is None:
         raise ValueError("file is missing.")
-    number = directory.number(request.POST.get("number", ""))
+    channel = directory.channel(request.POST.get("number", ""))
     mime = request.POST.get("type") or file.content_type or "application/octet-stream"
-    found = media.store(number["phone_number_id"], file.chunks(), mime, file.name or "file", uploaded=False)
+    found = media.store(channel, file.chunks(), mime, file.name or "file", uploaded=False)
     return {"media": found["id"], "kind": media.kind_of(mime), "mime": mime, "name": found["name"]}
 
 
@@ -95,31 +112,124 @@ def _business(given: JSON, origin: str) -> JSON:
 
 def _person(given: JSON, origin: str) -> JSON:
     made = directory.create_person(**given)
-    return {name: made[name] for name in ("id", "wa_id", "user_id", "username", "name", "country")}
+    names = ("id", "wa_id", "user_id", "username", "name", "country", "instagram")
+    return {name: made[name] for name in names}
 
 
 def _send(given: JSON, origin: str) -> JSON:
-    """`{number, person, type, content, reply_to?, forwarded?, at?}`; content `{"sample": name}` takes a
-    ready-made file."""
+    """`{number, person, type, content, reply_to?, forwarded?, referral?, at?}`; `number` is any channel. A content
+    `{"sample": name}` takes a ready-made file, under the kind `sample` as what it is."""
     number, kind, content = given["number"], given.get("type", "text"), given.get("content")
     if isinstance(content, dict) and "sample" in content:
-        kind, content = samples.place(number, content)
+        sampled, content = samples.place(number, content)
+        kind = sampled if kind == "sample" else kind
+    person, reply_to, at = _person_id(given), given.get("reply_to") or "", given.get("at")
+    if accounts.find(number):
+        return page_phone.send(number, person, kind, content, reply_to=reply_to, at=at, origin=origin)
     return phone.send(
         number,
-        _person_id(given),
+        person,
         kind,
         content,
-        reply_to=given.get("reply_to") or "",
+        reply_to=reply_to,
         forwarded=bool(given.get("forwarded")),
-        at=given.get("at"),
+        referral=given.get("referral"),
+        at=at,
         origin=origin,
     )
 
 
 def _react(given: JSON, origin: str) -> JSON:
-    return phone.react(
-        given["number"], _person_id(given), given["target"], given.get("emoji") or "", at=given.get("at")
-    )
+    app = page_phone if accounts.find(given["number"]) else phone
+    return app.react(given["number"], _person_id(given), given["target"], given.get("emoji") or "", at=given.get("at"))
+
+
+def _tap(given: JSON, origin: str) -> JSON:
+    """`{number, person, target, choice}`: a button, row or quick reply of a message is tapped, by its id."""
+    found = world.row("SELECT * FROM messages WHERE wamid = ? AND outgoing = 1", given["target"])
+    if not found:
+        raise directory.Unknown("There is no such message.")
+    choice = shown.choice(found, given["choice"])
+    app = page_phone if accounts.find(given["number"]) else phone
+    return app.tap(given["number"], _person_id(given), given["target"], choice)
+
+
+def _edit(given: JSON, origin: str) -> JSON:
+    """`{number, person, target, text, at?}`."""
+    app = page_phone if accounts.find(given["number"]) else changes
+    return app.edit(given["number"], _person_id(given), given["target"], given["text"], at=given.get("at"))
+
+
+def _unsend(given: JSON, origin: str) -> JSON:
+    """`{number, person, target, at?}`."""
+    app = page_phone if accounts.find(given["number"]) else changes
+    return app.unsend(given["number"], _person_id(given), given["target"], at=given.get("at"))
+
+
+def _elsewhere(given: JSON, origin: str) -> JSON:
+    """`{number, person, text, at?}`: the business answers on its phone or in Meta's inbox; `{number, target}`: it deletes
+    for everyone what it wrote on its phone."""
+    if given.get("target"):
+        return changes.unsend_elsewhere(given["number"], given["target"])
+    app = page_phone if accounts.find(given["number"]) else changes
+    return app.write_elsewhere(given["number"], _person_id(given), given["text"], at=given.get("at"))
+
+
+def _page(given: JSON, origin: str) -> JSON:
+    return accounts.create_page(**given)
+
+
+def _instagram(given: JSON, origin: str) -> JSON:
+    return accounts.create_instagram(**given)
+
+
+def _postback(given: JSON, origin: str) -> JSON:
+    """`{number, person, title, payload}`: Get started, the menu or an ice breaker."""
+    return page_phone.postback(given["number"], _person_id(given), given["title"], given["payload"])
+
+
+def _refer(given: JSON, origin: str) -> JSON:
+    """`{number, person, ref}`: the thread is opened by a link, without a word."""
+    return page_phone.refer(given["number"], _person_id(given), given["ref"])
+
+
+def _hand_over(given: JSON, origin: str) -> JSON:
+    """`{number, person, app}`: another app takes the thread; with an empty `app` ours gets it."""
+    return page_phone.hand_over(given["number"], _person_id(given), given.get("app", ""))
+
+
+def _access(given: JSON, origin: str) -> JSON:
+    """`{number, allowed}`: "Allow access to messages" in the Instagram app."""
+    accounts.allow_access(directory.channel(given["number"]), bool(given["allowed"]))
+    return {}
+
+
+def _change_number(given: JSON, origin: str) -> JSON:
+    """`{person, wa_id}`."""
+    return changes.change_number(_person_id(given), given["wa_id"])
+
+
+def _prefer(given: JSON, origin: str) -> JSON:
+    """`{number, person, value}`: marketing `stop` or `resume`."""
+    return changes.prefer(given["number"], _person_id(given), given["value"])
+
+
+def _on_phone(given: JSON, origin: str) -> JSON:
+    """`{number, on_phone}`."""
+    changes.use_on_phone(given["number"], bool(given["on_phone"]))
+    return {}
+
+
+def _template(given: JSON, origin: str) -> JSON:
+    """`{waba_id, name, language, category, components, status?, parameter_format?}` places one; `{id, status, reason?}`
+    and `{id, quality}` change one."""
+    if "id" not in given:
+        return {"id": templates.place(**given)}
+    if "quality" in given:
+        templates.rate(given["id"], given["quality"])
+    else:
+        templates.decide(given["id"], given["status"], reason=given.get("reason", "NONE"))
+    return {}
 
 
 def _bulk(given: JSON, origin: str) -> JSON:
@@ -135,9 +245,9 @@ def _bulk(given: JSON, origin: str) -> JSON:
 def _past(given: JSON, origin: str) -> JSON:
     """`{number, person, text, at, status?, reply_to?}`: what the business said before the sandbox was
     there."""
-    number, person = directory.number(given["number"]), directory.person(given["person"])
+    person = directory.person(given["person"])
     wamid = sending.record_past(
-        number,
+        directory.channel(given["number"]),
         person,
         given["text"],
         float(given["at"]),
@@ -230,6 +340,20 @@ def _refused(words: str, status: int) -> HttpResponse:
 
 CALLS: dict[str, Callable[[JSON, str], JSON]] = {
     "business": _business,
+    "page": _page,
+    "instagram": _instagram,
+    "tap": _tap,
+    "edit": _edit,
+    "unsend": _unsend,
+    "elsewhere": _elsewhere,
+    "postback": _postback,
+    "refer": _refer,
+    "hand-over": _hand_over,
+    "access": _access,
+    "change-number": _change_number,
+    "prefer": _prefer,
+    "on-phone": _on_phone,
+    "template": _template,
     "person": _person,
     "send": _send,
     "write": _write,

@@ -11,6 +11,30 @@ BUSINESS: dict[str, Any] = {
     "display_phone_number": "+351 210 000 410",
     "verified_name": "Northwind Tea",
 }
+PAGE: dict[str, Any] = {"page_id": "110000000004101", "name": "Northwind Tea", "username": "northwindtea"}
+INSTAGRAM: dict[str, Any] = {"ig_id": "17841400000004101", "username": "northwind.tea", "name": "Northwind Tea"}
+# What the page opens where an app has nothing yet: app, call of the control API, its body, in words.
+OPENINGS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
+    ("whatsapp", "business", BUSINESS, "Northwind Tea"),
+    ("messenger", "page", PAGE, "Northwind Tea's Page"),
+    ("instagram", "instagram", INSTAGRAM, "@northwind.tea"),
+)
+AD: dict[str, Any] = {
+    "source_url": "https://fb.me/northwind-autumn",
+    "source_id": "120200000000000001",
+    "source_type": "ad",
+    "headline": "Autumn teas",
+    "body": "Free shipping this week",
+    "media_type": "image",
+    "ctwa_clid": "ARNorthwindClick01",
+}
+PAGE_AD: dict[str, Any] = {
+    "ref": "autumn",
+    "ad_id": "120200000000000001",
+    "source": "ADS",
+    "type": "OPEN_THREAD",
+    "ads_context_data": {"ad_title": "Autumn teas", "post_id": "110000000004101_5001"},
+}
 READY_MADE: tuple[dict[str, str], ...] = (
     {"name": "Maya Osei", "wa_id": "447700900583", "country": "GB"},
     {"name": "Felix Brandt", "wa_id": "4915254599371", "country": "DE"},

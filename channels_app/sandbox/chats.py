@@ -5,7 +5,7 @@ import sqlite3
 from collections import Counter
 from typing import Any
 
-from . import directory, faults, media, statuses, world
+from . import accounts, directory, faults, shown, statuses, world
 
 JSON = dict[str, Any]
 SHOWN = 120  # messages of a chat on the phone
@@ -16,13 +16,15 @@ def last_words(number: str, person: str) -> float | None:
     """When the person last wrote to the number (Unix seconds on Meta's clock): the 24 hours count from
     here."""
     found = world.row(
-        "SELECT max(at) AS at FROM messages WHERE number = ? AND person = ? AND outgoing = 0", number, person
+        "SELECT max(at) AS at FROM (SELECT at FROM messages WHERE number = ? AND person = ? AND outgoing = 0 AND type != "
+        "'reaction' UNION ALL SELECT at FROM windows WHERE number = ? AND person = ?)",
+        *(number, person, number, person),
     )
     return found["at"] if found else None
 
 
 def numbers() -> list[JSON]:
-    """Every business number."""
+    """Every channel: business numbers, Pages, Instagram accounts."""
     found = world.rows("SELECT phone_number_id FROM numbers ORDER BY rowid")
     listed = []
     for each in found:
@@ -30,6 +32,8 @@ def numbers() -> list[JSON]:
         listed.append(
             {
                 "id": number["phone_number_id"],
+                "app": "whatsapp",
+                "on_phone": bool(number["on_phone"]),
                 "waba_id": number["waba_id"],
                 "name": number["verified_name"],
                 "display": number["display"],
@@ -37,13 +41,29 @@ def numbers() -> list[JSON]:
                 "callback": directory.callback(number),
             }
         )
+    for each in world.rows("SELECT * FROM accounts ORDER BY app DESC, rowid"):
+        place = accounts.doors(each, "message")
+        name = f"@{each['username']}" if each["username"] else ""
+        listed.append(
+            {
+                "id": each["id"],
+                "app": each["app"],
+                "on_phone": False,
+                "waba_id": "",
+                "name": each["name"],
+                "display": name or ("Facebook Page" if each["app"] == "messenger" else "Instagram"),
+                "connected": bool(place),
+                "callback": place[0][0] if place else "",
+            }
+        )
     return listed
 
 
 def people(number: str) -> list[JSON]:
-    """Everyone, those who wrote last first, with the last line of their chat with this number."""
+    """Everyone, those who wrote last first, with the last line of their chat with this channel."""
+    account = accounts.find(number)
     found = world.rows(
-        "SELECT p.*, m.type, m.content, m.outgoing, m.at, m.status, (SELECT count(*) FROM messages u "
+        "SELECT p.*, m.number, m.type, m.content, m.outgoing, m.unsent, m.at, m.status, (SELECT count(*) FROM messages u "
         "WHERE u.number = ? "
         "AND u.person = p.id AND u.outgoing = 1 AND u.status IN ('sent', 'delivered') AND u.type != "
         "'reaction') AS unread "
@@ -58,12 +78,13 @@ def people(number: str) -> list[JSON]:
         {
             "id": each["id"],
             "name": each["name"],
-            "address": f"+{each['wa_id']}" if each["wa_id"] else f"@{each['username'] or 'username'}",
+            "address": _address(each, account["app"] if account else "whatsapp"),
+            "wa_id": each["wa_id"] or "",
             "country": each["country"],
             "offline": bool(each["offline"]),
             "initials": "".join(word[0] for word in each["name"].split()[:2]).upper(),
             "hue": sum(each["id"].encode()) % 12,
-            "last": _preview(each) if each["type"] else "",
+            "last": shown.preview(each) if each["type"] else "",
             "at": each["at"],
             "unread": each["unread"],
         }
@@ -87,7 +108,7 @@ def messages(number: str, person: str, limit: int = SHOWN) -> list[JSON]:
         "SELECT r.* FROM reactions r JOIN messages m ON m.wamid = r.target WHERE m.number = ?", number
     ):
         reactions.setdefault(mark["target"], []).append({"emoji": mark["emoji"], "business": bool(mark["outgoing"])})
-    texts = {each["wamid"]: _preview(each) for each in found}
+    texts = {each["wamid"]: shown.preview(each) for each in found}
     sides = {each["wamid"]: bool(each["outgoing"]) for each in found}
     return [
         {
@@ -95,6 +116,10 @@ def messages(number: str, person: str, limit: int = SHOWN) -> list[JSON]:
             "outgoing": bool(each["outgoing"]),
             "type": each["type"],
             "content": json.loads(each["content"]),
+            "card": _card(each),
+            "edited": bool(each["edits"]),
+            "unsent": bool(each["unsent"]),
+            "sent_from": each["sent_from"],
             "at": each["at"],
             "status": each["status"] if each["outgoing"] else _journey(each),
             "error": json.loads(each["error"])["title"] if each["error"] else "",
@@ -125,12 +150,16 @@ def sent(person: str | None, number: str | None) -> JSON:
             "number": each["number"],
             "type": each["type"],
             "content": json.loads(each["content"]),
-            "text": _preview(each) if each["type"] != "text" else json.loads(each["content"])["body"],
+            "text": shown.preview(each) if each["type"] != "text" else json.loads(each["content"]).get("body", ""),
             "context": each["context"],
             "callback_data": each["callback_data"],
             "at": each["at"],
             "status": each["status"],
             "error": json.loads(each["error"]) if each["error"] else None,
+            "sent_from": each["sent_from"],
+            "edited": bool(each["edits"]),
+            "unsent": bool(each["unsent"]),
+            "choices": (shown.card(each) or {}).get("choices", []),
         }
         for each in found
     ]
@@ -153,10 +182,11 @@ def calls(limit: int = LOG) -> list[JSON]:
     return [dict(each) for each in world.rows("SELECT * FROM calls ORDER BY id DESC LIMIT ?", limit)]
 
 
-def screen(number_id: str, person_id: str) -> JSON:
-    """Everything that the phone page shows at once."""
+def screen(number_id: str, person_id: str, app: str = "") -> JSON:
+    """Everything that the phone page shows at once; with `app` the channels of one app only can be chosen."""
     listed = numbers()
-    number_id = number_id if any(each["id"] == number_id for each in listed) else (listed[0]["id"] if listed else "")
+    choices = [each["id"] for each in listed if app in ("", each["app"])]
+    number_id = number_id if number_id in choices else (choices[0] if choices else "")
     everyone = people(number_id)
     chosen = next((each for each in everyone if each["id"] == person_id), None)
     chat: JSON | None = None
@@ -164,6 +194,10 @@ def screen(number_id: str, person_id: str) -> JSON:
         last = last_words(number_id, chosen["id"])
         chat = {
             "messages": messages(number_id, chosen["id"]),
+            "blocked": bool(world.row("SELECT 1 FROM blocks WHERE number = ? AND person = ?", number_id, chosen["id"])),
+            "other_app": bool(
+                world.row("SELECT 1 FROM owners WHERE number = ? AND person = ?", number_id, chosen["id"])
+            ),
             "typing_for": statuses.typing(number_id, chosen["id"]),
             "window_closes_at": last + 24 * 3600 if last is not None else None,
         }
@@ -178,7 +212,36 @@ def screen(number_id: str, person_id: str) -> JSON:
         "webhooks": webhooks(),
         "calls": calls(),
         "faults": faults.listed(),
+        "templates": templates_of(number_id),
+        "review": world.setting("review"),
     }
+
+
+def templates_of(number_id: str) -> list[JSON]:
+    """The templates of a number's business, as they stand."""
+    return [
+        {name: each[name] for name in ("id", "name", "language", "category", "status", "quality", "reason")}
+        for each in world.rows(
+            "SELECT t.* FROM templates t JOIN numbers n USING (waba_id) WHERE n.phone_number_id = ? ORDER BY t.rowid",
+            number_id,
+        )
+    ]
+
+
+def _address(person: sqlite3.Row, app: str) -> str:
+    """How an app shows who somebody is."""
+    if app == "instagram":
+        return f"@{person['instagram']}"
+    if app == "messenger":
+        return "Facebook"
+    return f"+{person['wa_id']}" if person["wa_id"] else f"@{person['username'] or 'username'}"
+
+
+def _card(message: sqlite3.Row) -> JSON | None:
+    found = shown.card(message)
+    if found and found.get("file"):
+        found["file_kind"] = shown.file_kind(found["file"])
+    return found
 
 
 def _journey(message: sqlite3.Row) -> str:
@@ -191,30 +254,3 @@ def _journey(message: sqlite3.Row) -> str:
     if message["webhook_state"] in (None, "done"):  # answered; an old one may have left the log
         return "arrived"
     return "retrying" if message["attempts"] and message["webhook_code"] is not None else "waiting"
-
-
-def _preview(message: sqlite3.Row) -> str:
-    """One line for lists and quotes."""
-    content = json.loads(message["content"])
-    kind = message["type"]
-    if kind == "text":
-        return str(content.get("body", ""))[:140]
-    if kind in media.KINDS:
-        words = {
-            "image": "Photo",
-            "video": "Video",
-            "audio": "Audio",
-            "document": "Document",
-            "sticker": "Sticker",
-        }
-        name = "Voice message" if kind == "audio" and content.get("voice") else words[kind]
-        return str(content.get("caption") or content.get("filename") or name)[:140]
-    if kind == "location":
-        return str(content.get("name") or "Location")
-    if kind == "contacts" and isinstance(content, list) and content:
-        return str(content[0].get("name", {}).get("formatted_name") or "Contact")
-    if kind == "template":
-        return f"Template {content.get('name', '')}"
-    if kind == "interactive":
-        return str(content.get("body", {}).get("text") or "Interactive message")[:140]
-    return "Unsupported message" if kind == "unsupported" else kind

@@ -11,7 +11,7 @@ import time
 import requests
 from django.conf import settings
 
-from . import envelopes, outgoing, statuses, world
+from . import accounts, envelopes, outgoing, statuses, templates, world
 
 THREADS = 4
 TIMEOUT = 10.0  # seconds that the product has to answer
@@ -37,7 +37,7 @@ def wake() -> None:
 
 def resume() -> None:
     """Go on with what an earlier process left, if anything."""
-    if world.exists() and (outgoing.waiting() or statuses.next_step() is not None):
+    if world.exists() and (_next_step() is not None or outgoing.waiting()):
         wake()
 
 
@@ -57,7 +57,7 @@ def settled(timeout: float) -> bool:
     enough."""
     end = time.monotonic() + timeout
     # Steps before webhooks, the way that work moves: the other way round a step could slip past in between.
-    while statuses.next_step() is not None or outgoing.waiting():
+    while _next_step() is not None or outgoing.waiting():
         if time.monotonic() > end:
             return False
         wake()
@@ -65,12 +65,13 @@ def settled(timeout: float) -> bool:
     return True
 
 
-def post(session: requests.Session, url: str, body: bytes) -> tuple[int, str]:
+def post(session: requests.Session, url: str, body: bytes, signer: str = "meta") -> tuple[int, str]:
     """Post one signed body; gives the HTTP status (0: no answer) and the error."""
+    key = settings.META_APP_SECRET if signer == "meta" else accounts.instagram_secret()
     headers = {
         "Content-Type": "application/json",
         "User-Agent": AGENT,
-        "X-Hub-Signature-256": envelopes.sign(body, settings.META_APP_SECRET),
+        "X-Hub-Signature-256": envelopes.sign(body, key),
     }
     try:
         answer = session.post(url, data=body, headers=headers, timeout=TIMEOUT, allow_redirects=False)
@@ -79,21 +80,26 @@ def post(session: requests.Session, url: str, body: bytes) -> tuple[int, str]:
     return answer.status_code, ""
 
 
+def _next_step() -> float | None:
+    """When the earliest planned step of a message or a template is due."""
+    return min((at for at in (statuses.next_step(), templates.next_step()) if at is not None), default=None)
+
+
 def _run() -> None:
     session = requests.Session()
     session.trust_env = False  # no proxy between the sandbox and this machine
     process, idle_since = os.getpid(), time.monotonic()
     while not _stopping.is_set() and os.getpid() == process:
-        if statuses.step():
+        if statuses.step() or templates.step():
             idle_since = time.monotonic()
             continue
         if webhook := outgoing.claim():
             began = time.perf_counter()
-            code, error = post(session, webhook["url"], webhook["body"])
+            code, error = post(session, webhook["url"], webhook["body"], webhook["signer"])
             outgoing.settle(webhook, code, error, (time.perf_counter() - began) * 1000)
             idle_since = time.monotonic()
             continue
-        times = [at for at in (outgoing.next_due(), statuses.next_step()) if at is not None]
+        times = [at for at in (outgoing.next_due(), _next_step()) if at is not None]
         if not times and time.monotonic() - idle_since > IDLE:
             with _changed:
                 if threading.current_thread() in _threads:

@@ -12,7 +12,10 @@ CODES: dict[int, tuple[int, str, str]] = {
     4: (400, "Application request limit reached", "The app has reached its API call rate limit."),
     10: (403, "Application does not have permission for this action", "The token lacks a permission."),
     100: (400, "Invalid parameter", "A parameter is missing or not valid."),
+    200: (403, "Permissions error", "A permission is missing."),
+    551: (400, "This person isn't available right now", "The person can not be reached."),
     190: (401, "Invalid OAuth access token", "The access token is not valid."),
+    613: (400, "Calls to this api have exceeded the rate limit", "Too many calls."),
     368: (403, "Temporarily blocked for policies violations", "The account has been restricted."),
     80007: (400, "Rate limit issues", "The WhatsApp Business Account has reached its rate limit."),
     130429: (400, "Rate limit hit", "Cloud API message throughput has been reached."),
@@ -39,7 +42,16 @@ CODES: dict[int, tuple[int, str, str]] = {
         "Too many messages to this person.",
     ),
     131057: (500, "Account in maintenance mode", "The account is being upgraded."),
+    131050: (400, "Marketing messages stopped", "The person stopped marketing messages of this business."),
+    131062: (400, "Recipient not supported", "This type of message can not be sent to a business-scoped user ID."),
+    132000: (400, "Template Param Count Mismatch", "The number of parameters is not that of the template."),
     132001: (404, "Template does not exist", "The template does not exist in that language."),
+    132005: (400, "Template Hydrated Text Too Long", "The text is too long with its parameters filled in."),
+    132007: (400, "Template Format Character Policy Violated", "A parameter breaks the format policy."),
+    132012: (400, "Template Parameter Format Mismatch", "A parameter has not the format that the template wants."),
+    132015: (400, "Template is Paused", "The template is paused due to low quality."),
+    132016: (400, "Template is Disabled", "The template was paused too often and is disabled."),
+    139100: (400, "Failed to block/unblock some users", "Some people could not be blocked."),
     133005: (400, "Two step verification PIN Mismatch", "The two-step verification PIN is not right."),
     133010: (400, "Phone number not registered", "The phone number is not registered on the platform."),
 }
@@ -47,9 +59,12 @@ DOCS = "https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-co
 
 
 class GraphError(Exception):
-    """An answer of the Graph API that is an error. `status` overrides the HTTP status of the code."""
+    """An answer of the Graph API that is an error. `status` overrides the HTTP status of the code; the `subcode` decides
+    at Messenger and Instagram."""
 
-    def __init__(self, code: int, details: str = "", *, message: str = "", status: int = 0, kind: str = "") -> None:
+    def __init__(
+        self, code: int, details: str = "", *, message: str = "", status: int = 0, kind: str = "", subcode: int = 0
+    ) -> None:
         usual, title, spare = CODES.get(code, (400, "Something went wrong", "Unknown error."))
         super().__init__(title)
         self.code, self.title = code, title
@@ -57,12 +72,15 @@ class GraphError(Exception):
         self.details = details or spare
         self.message = message or f"(#{code}) {title}"
         self.kind = kind or "OAuthException"
+        self.subcode = subcode
 
     def response(self) -> HttpResponse:
         """The HTTP answer."""
         trace = fbtrace_id()
         error: dict[str, Any] = {"message": self.message, "type": self.kind, "code": self.code}
-        if self.code not in (10, 190):
+        if self.subcode:
+            error["error_subcode"] = self.subcode
+        elif self.code not in (10, 190):
             error["error_data"] = {"messaging_product": "whatsapp", "details": self.details}
         answer = JsonResponse({"error": error | {"fbtrace_id": trace}}, status=self.status)
         answer["x-fb-trace-id"] = trace

@@ -20,20 +20,44 @@ class Kind:
     """A kind of fault: the calls it strikes, the Graph error it answers with, its parameters, its words."""
 
     label: str
-    strikes: str  # "send", "call" (any Graph call), "media", "webhook" or "status"
+    strikes: str  # "send", "template" (a send of one), "call" (any Graph call), "media", "webhook" or "status"
     code: int = 0
     params: tuple[tuple[str, float], ...] = ()
+    page: tuple[int, int] | None = None  # code and subcode at Messenger, and at Instagram where the next is not given
+    instagram: tuple[int, int] | None = None
+    whatsapp: bool = True  # whether it can strike there
+
+    def at(self, app: str) -> tuple[int, int] | None:
+        """The code and subcode with which it strikes at Messenger or Instagram."""
+        return (self.instagram or self.page) if app == "instagram" else self.page
+
+    def apps(self) -> list[str]:
+        """Where it can strike."""
+        both = bool(self.page or not self.code) and self.strikes != "template"
+        return [*(["whatsapp"] if self.whatsapp else []), *(["messenger", "instagram"] if both else [])]
 
 
 KINDS: dict[str, Kind] = {
-    "rate_limit": Kind("Rate limit (130429)", "send", 130429),
+    "rate_limit": Kind("Rate limit", "send", 130429, page=(613, 0)),
     "pair_rate": Kind("Too many to one person (131056)", "send", 131056),
-    "window_closed": Kind("24-hour window closed (131047)", "send", 131047),
-    "token_revoked": Kind("Token revoked (190)", "call", 190),
-    "temporary": Kind("Something went wrong (131000, HTTP 500)", "send", 131000),
-    "unavailable": Kind("Service unavailable (HTTP 503)", "send", 2),
-    "error": Kind("Another error code", "send", 131042, (("code", 131042),)),
-    "undeliverable": Kind("Accepted, then failed (131026)", "send", 0, (("code", 131026),)),
+    "window_closed": Kind("24-hour window closed", "send", 131047, page=(10, 2018278), instagram=(10, 2534022)),
+    "token_revoked": Kind("Token revoked (190)", "call", 190, page=(190, 460)),
+    "temporary": Kind("Something went wrong (HTTP 500)", "send", 131000, page=(1, 0)),
+    "unavailable": Kind("Service unavailable (HTTP 503)", "send", 2, page=(2, 0)),
+    "locked": Kind("Account locked", "send", 131031, page=(368, 0)),
+    "payment": Kind("Payment problem (131042)", "send", 131042),
+    "spam": Kind("Spam limit (131048)", "send", 131048),
+    "template_paused": Kind("Template paused (132015)", "template", 132015),
+    "template_missing": Kind("Template gone (132001)", "template", 132001),
+    "held": Kind("Template held back, then dropped (132015)", "template"),
+    "other_app": Kind(
+        "Another app holds the thread", "send", page=(100, 2018300), instagram=(100, 2534037), whatsapp=False
+    ),
+    "restricted": Kind("Page restricted (10/1893063)", "send", page=(10, 1893063), whatsapp=False),
+    "error": Kind("Another error code", "send", 131042, (("code", 131042), ("subcode", 0)), page=(100, 0)),
+    "undeliverable": Kind("The person can't be reached", "send", 0, (("code", 131026),)),
+    "too_often": Kind("Accepted, then too much marketing (131049)", "template"),
+    "opted_out": Kind("Accepted, then marketing stopped (131050)", "template"),
     "slow": Kind("Slow answers", "call", 0, (("seconds", 3.0),)),
     "cut_before_read": Kind("Cut off before reading", "send"),
     "cut_after_accept": Kind("Cut off after accepting", "send"),
@@ -44,7 +68,8 @@ KINDS: dict[str, Kind] = {
     "shuffled_statuses": Kind("Statuses in reverse order", "status", 0, (("seconds", 1.5),)),
     "late_statuses": Kind("Late statuses", "status", 0, (("seconds", 8.0),)),
 }
-LASTING = frozenset({"slow", "media_slow", "undeliverable"})  # go together with another fault on the same call
+LATER = {"held": 132015, "too_often": 131049, "opted_out": 131050}  # accepted, and failed with this code a moment later
+LASTING = frozenset({"slow", "media_slow", "undeliverable", *LATER})  # go together with another fault on the same call
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,84 +18,13 @@ from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
-from . import courier, directory, faults, login, media, nodes, sending, wire, world
+from . import blocks, calls, courier, directory, login, media, nodes, page_graph, sending, templates, world
+from .calls import Call
 from .errors import GraphError
 
 OLDEST, NEWEST = 21, 26  # live versions; an older one is silently served by the oldest
 VERSION = re.compile(r"v(\d{1,3})\.\d$")
-CALLS_KEPT = 400
 HANDSHAKE_SECONDS = 10.0
-
-
-class Call:
-    """One request to the Graph API, with who asks."""
-
-    def __init__(self, request: HttpRequest, parts: list[str]) -> None:
-        self.request, self.parts = request, parts
-        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        self.token = given.strip() if scheme.lower() == "bearer" else request.GET.get("access_token", "")
-        self.origin = f"{request.scheme}://{request.get_host()}"
-        self.strikes: list[faults.Strike] = []
-
-    def authorize(self) -> sqlite3.Row:
-        """The token's row. Raises GraphError 190 for none, an unknown, an expired or a revoked one."""
-        if not self.token:
-            raise GraphError(190, message="An access token is required to request this resource.")
-        found = directory.token_row(self.token)
-        if not found:
-            raise GraphError(190, message="Invalid OAuth access token - Cannot parse access token")
-        proof = self.request.GET.get("appsecret_proof")
-        if proof is not None and proof != directory.proof(self.token):
-            raise GraphError(
-                100,
-                message="Invalid appsecret_proof provided in the API argument",
-                kind="GraphMethodException",
-            )
-        return found
-
-    def number(self, permission: str = "") -> sqlite3.Row:
-        """The business number that the path names, if the token opens it. Raises GraphError."""
-        try:
-            found = directory.number(self.parts[0])
-        except directory.Unknown:
-            self.authorize()
-            raise media.missing(self.parts[0]) from None
-        self.strike("call", number=found["phone_number_id"])
-        self._opens(found["waba_id"], permission)
-        return found
-
-    def business(self, permission: str = "") -> sqlite3.Row:
-        """The business account that the path names, if the token opens it. Raises GraphError."""
-        found = world.row("SELECT * FROM businesses WHERE waba_id = ?", self.parts[0])
-        self.strike("call")
-        if not found:
-            self.authorize()
-            raise media.missing(self.parts[0])
-        self._opens(found["waba_id"], permission)
-        return found
-
-    def _opens(self, waba_id: str, permission: str) -> None:
-        token = self.authorize()
-        if waba_id not in json.loads(token["waba_ids"]):
-            raise media.missing(self.parts[0])
-        if permission and permission not in json.loads(token["scopes"]):
-            raise GraphError(10, message="(#10) Application does not have permission for this action")
-
-    def strike(self, *strikes: str, number: str = "") -> None:
-        """Let the weather strike: waits, or raises GraphError, or leaves the rest in `strikes`."""
-        self.strikes = faults.strike(strikes, *filter(None, (number, self.token)))
-        for each in self.strikes:
-            if each.kind == "slow":
-                time.sleep(each["seconds"])
-        for each in self.strikes:
-            if each.kind == "error":
-                raise GraphError(int(each["code"]))
-            if code := faults.KINDS[each.kind].code:
-                raise GraphError(code)
-
-    def struck(self, kind: str) -> faults.Strike | None:
-        """The strike of one kind, if it struck."""
-        return next((each for each in self.strikes if each.kind == kind), None)
 
 
 @csrf_exempt
@@ -113,7 +42,7 @@ def graph(request: HttpRequest, version: str, path: str) -> HttpResponse:
         response = error.response()
     response["x-app-usage"] = json.dumps({"call_count": 1, "total_cputime": 0, "total_time": 1})
     cut = bool(getattr(response, "cut_off", False))
-    _log(request.method or "GET", path, 0 if cut else response.status_code, "cut off" if cut else "")
+    calls.log(request.method or "GET", path, 0 if cut else response.status_code, "cut off" if cut else "")
     return response
 
 
@@ -121,6 +50,8 @@ def _handler(method: str, parts: list[str]) -> Callable[[Call], HttpResponse]:
     if found := login.handler(method, parts):
         return found
     edge = parts[1] if len(parts) == 2 else ""
+    if handler := page_graph.handler(method, parts[0], edge):
+        return handler
     known: dict[tuple[str, str], Callable[[Call], HttpResponse]] = {
         ("POST", "messages"): _messages,
         ("POST", "media"): _upload,
@@ -130,6 +61,13 @@ def _handler(method: str, parts: list[str]) -> Callable[[Call], HttpResponse]:
         ("GET", "subscribed_apps"): _subscriptions,
         ("POST", "subscribed_apps"): _subscribe,
         ("DELETE", "subscribed_apps"): _unsubscribe,
+        ("GET", "message_templates"): templates.listing,
+        ("POST", "message_templates"): templates.create,
+        ("DELETE", "message_templates"): templates.delete,
+        ("POST", "unpause"): templates.unpause,
+        ("GET", "block_users"): blocks.listing,
+        ("POST", "block_users"): blocks.add,
+        ("DELETE", "block_users"): blocks.remove,
     }
     if edge:
         if (method, edge) in known:
@@ -140,7 +78,7 @@ def _handler(method: str, parts: list[str]) -> Callable[[Call], HttpResponse]:
         if method == "GET":
             return _node
         if method == "POST":
-            return _change_number
+            return templates.edit if templates.find(parts[0]) else _change_number
         if method == "DELETE":
             return _delete_media
     raise GraphError(
@@ -158,7 +96,7 @@ def _node(call: Call) -> HttpResponse:
         business = call.business()
         fields = call.request.GET.get("fields", "")
         return JsonResponse(nodes.select(nodes.business(business), fields, nodes.BUSINESS_DEFAULTS))
-    return _media(call)
+    return templates.show(call) if templates.find(call.parts[0]) else _media(call)
 
 
 def _phone_numbers(call: Call) -> HttpResponse:
@@ -194,7 +132,7 @@ def _subscriptions(call: Call) -> HttpResponse:
 def _subscribe(call: Call) -> HttpResponse:
     """With an override the callback must answer Meta's handshake first."""
     business = call.business("whatsapp_business_management")
-    given = _json_or_form(call.request)
+    given = calls.parameters(call.request)
     callback = given.get("override_callback_uri") or ""
     if callback:
         _handshake(str(callback), str(given.get("verify_token") or ""))
@@ -216,7 +154,7 @@ def _unsubscribe(call: Call) -> HttpResponse:
 def _change_number(call: Call) -> HttpResponse:
     """The number's own callback (`webhook_configuration`) or its PIN."""
     number = call.number("whatsapp_business_management")
-    given = _json_or_form(call.request)
+    given = calls.parameters(call.request)
     hook, pin = given.get("webhook_configuration"), given.get("pin")
     callback = str(hook.get("override_callback_uri") or "") if isinstance(hook, dict) else ""
     if isinstance(hook, dict) and callback:
@@ -234,7 +172,7 @@ def _change_number(call: Call) -> HttpResponse:
 
 def _register(call: Call) -> HttpResponse:
     number = call.number("whatsapp_business_management")
-    given = _json_or_form(call.request)
+    given = calls.parameters(call.request)
     if given.get("messaging_product") != "whatsapp":
         raise sending.required("messaging_product")
     pin = _pin(given.get("pin"))
@@ -257,12 +195,15 @@ def _deregister(call: Call) -> HttpResponse:
 
 def _messages(call: Call) -> HttpResponse:
     number = call.number("whatsapp_business_messaging")
-    call.strike("send", number=number["phone_number_id"])
+    payload = calls.parameters(call.request)
+    if "status" not in payload:  # marking as read is no send
+        kinds = ("send", "template") if payload.get("type") == "template" else ("send",)
+        call.strike(*kinds, number=number["phone_number_id"])
     if call.struck("cut_before_read"):
-        return _cut(call)
-    answer = sending.accept(number, _json_or_form(call.request), call.strikes)
+        return calls.cut(call)
+    answer = sending.accept(number, payload, call.strikes)
     courier.wake()
-    return _cut(call) if call.struck("cut_after_accept") else JsonResponse(answer)
+    return calls.cut(call) if call.struck("cut_after_accept") else JsonResponse(answer)
 
 
 def _upload(call: Call) -> HttpResponse:
@@ -304,7 +245,7 @@ def _visible_media(call: Call) -> sqlite3.Row:
     found = media.row(call.parts[0])
     number = directory.number(found["number"])
     asked = call.request.GET.get("phone_number_id", number["phone_number_id"])
-    if number["waba_id"] not in json.loads(token["waba_ids"]) or asked != number["phone_number_id"]:
+    if number["waba_id"] not in json.loads(token["opens"]) or asked != number["phone_number_id"]:
         raise media.missing(call.parts[0])
     call.strike("call", number=number["phone_number_id"])
     return found
@@ -317,7 +258,7 @@ def download(request: HttpRequest) -> HttpResponseBase:
     valid."""
     call = Call(request, [request.GET.get("mid", "")])
     response = _download(call)
-    _log("GET", "media download", response.status_code, "")
+    calls.log("GET", "media download", response.status_code, "")
     return response
 
 
@@ -341,6 +282,28 @@ def _download(call: Call) -> HttpResponseBase:
             damaged[-1] ^= 0xFF
         return HttpResponse(bytes(damaged), content_type=found["mime"])
     return FileResponse(media.path(found["id"]).open("rb"), content_type=found["mime"])
+
+
+@transaction.non_atomic_requests
+def cdn(request: HttpRequest, media_id: str, name: str) -> HttpResponseBase:
+    """The stand-in for fbcdn.net: a file of Messenger or Instagram, for anyone, while its address is valid."""
+    response = _cdn(request, media_id)
+    calls.log("GET", "file download", response.status_code, "")
+    return response
+
+
+def _cdn(request: HttpRequest, media_id: str) -> HttpResponseBase:
+    gone = HttpResponse("URL signature expired", status=403, content_type="text/plain")
+    found = world.row("SELECT * FROM media WHERE id = ?", media_id)
+    if not found or not media.cdn_linked(media_id, request.GET.get("oe", ""), request.GET.get("oh", "")):
+        return gone
+    call = Call(request, [media_id])
+    call.strike("media", number=found["number"])
+    if slow := call.struck("media_slow"):
+        time.sleep(slow["seconds"])
+    if call.struck("media_404"):
+        return gone
+    return FileResponse(media.path(media_id).open("rb"), content_type=found["mime"])
 
 
 def _handshake(callback: str, verify_token: str) -> None:
@@ -371,33 +334,5 @@ def _pin(value: Any) -> str:
     return value
 
 
-def _json_or_form(request: HttpRequest) -> dict[str, Any]:
-    """The parameters of a POST, as JSON or as a form. Raises GraphError 100 for JSON that is none."""
-    if request.content_type != "application/json":
-        return dict(request.POST.items())
-    try:
-        given = json.loads(request.body or b"{}")
-    except ValueError:
-        raise GraphError(100, "The body is not valid JSON.") from None
-    if not isinstance(given, dict):
-        raise GraphError(100, "The body must be a JSON object.")
-    return given
-
-
-def _cut(call: Call) -> HttpResponse:
-    response = wire.cut(call.request)
-    response.cut_off = True  # type: ignore[attr-defined]
-    return response
-
-
-def _log(method: str, path: str, code: int, note: str) -> None:
-    with world.write() as db:
-        made = db.execute(
-            "INSERT INTO calls (at, method, path, code, note) VALUES (?, ?, ?, ?, ?)",
-            (world.now(), method, path, code, note),
-        )
-        db.execute("DELETE FROM calls WHERE id <= ?", ((made.lastrowid or 0) - CALLS_KEPT,))
-
-
-for _view in (graph, download):
+for _view in (graph, download, cdn):
     setattr(_view, "access", "public")  # noqa: B010 - it asks for Meta's tokens, not for the product's sign-in

@@ -3,9 +3,7 @@ plays everybody here. Codes live 30 seconds and are good once (facts: whatsapp 3
 
 import json
 import secrets
-import time
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -15,34 +13,37 @@ from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from . import world
+from . import accounts, nodes, world
+from .calls import Call
 from .errors import GraphError
 
 CODE_SECONDS, SHORT_SECONDS, LONG_SECONDS = 30, 3600, 60 * 24 * 3600
-PERSON = "700000000000042"
+PERSON = nodes.SIGNED_IN
 SIGNUP_SCOPES = ("whatsapp_business_management", "whatsapp_business_messaging", "business_management")
 ACCOUNT, USERNAME = "17841400000004101", "northwind.tea"
 
 
-class Call(Protocol):
-    """As graph.Call."""
-
-    request: HttpRequest
-    parts: list[str]
-    token: str
-
-    def authorize(self) -> Any: ...
-
-
-def _issue(app: str, scopes: list[str], lives: int, wabas: list[str] | None = None) -> str:
+def _issue(app: str, scopes: list[str], lives: int, opens: list[str] | None = None) -> str:
+    """A token: Instagram's opens the person's account, a person's at Facebook what is named."""
     token = ("IGAA" if app == "instagram" else "EAAG") + secrets.token_hex(48)
+    opens = [_own_account()] if app == "instagram" else (opens or [])
     now = int(world.now())
     with world.write() as db:
         db.execute(
-            "INSERT INTO tokens (token, waba_ids, scopes, expires, issued) VALUES (?, ?, ?, ?, ?)",
-            (token, json.dumps(wabas or []), json.dumps(scopes), now + lives if lives else 0, now),
-        )
+            "INSERT INTO tokens (token, opens, scopes, expires, issued, kind) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                token, json.dumps(opens), json.dumps(scopes), now + lives if lives else 0, now,
+                "instagram" if app == "instagram" else "user",
+            ),
+        )  # fmt: skip
     return token
+
+
+def _own_account() -> str:
+    """The Instagram account of the person, there from the first sign-in on."""
+    if not accounts.find(ACCOUNT):
+        accounts.create_instagram(ig_id=ACCOUNT, username=USERNAME, name="Northwind Tea")
+    return ACCOUNT
 
 
 def issue_code(app: str, scopes: list[str]) -> str:
@@ -76,46 +77,15 @@ def create_page(
     username: str = "",
 ) -> str:
     """A Page of the person, perhaps with an Instagram account linked to it; gives its token."""
-    token = "EAAG" + secrets.token_hex(48)
-    with world.write() as db:
-        db.execute(
-            "INSERT OR REPLACE INTO pages (page_id, name, tasks, token, account, username) VALUES (?, ?, ?, ?, ?, ?)",
-            (page_id, name, json.dumps(tasks), token, account, username),
-        )
-        db.execute(
-            "INSERT INTO tokens (token, waba_ids, scopes, issued) VALUES (?, '[]', ?, ?)",
-            (token, json.dumps(["pages_messaging", "pages_manage_metadata"]), int(time.time())),
-        )
-    return token
+    made = accounts.create_page(page_id=page_id, name=name, username=username, tasks=tasks)
+    if account:
+        accounts.create_instagram(ig_id=account, username=username, name=name, page_id=page_id)
+    return str(made["token"])
 
 
-def handler(method: str, parts: list[str]) -> Callable[[Any], HttpResponse] | None:
-    """The call of a login or of a Page that a path names, if it is one."""
-    fixed: dict[tuple[str, str], Callable[[Any], HttpResponse]] = {
-        ("GET", "oauth/access_token"): _exchange,
-        ("GET", "me/accounts"): _accounts,
-        ("GET", "me"): _me,
-    }
-    if found := fixed.get((method, "/".join(parts))):
-        return found
-    if len(parts) == 2 and parts[1] == "subscribed_apps" and (parts[0] == ACCOUNT or _page(parts[0])):
-        return {"GET": _subscribed, "POST": _subscribe, "DELETE": _unsubscribe}.get(method)
-    if len(parts) == 1 and method == "GET" and _page(parts[0]):
-        return _show_page
-    return None
-
-
-def _page(page_id: str) -> Any:
-    return world.row("SELECT * FROM pages WHERE page_id = ?", page_id)
-
-
-def _own_page(call: Call) -> Any:
-    """The Page whose token asks; its own calls need that one. Raises GraphError."""
-    call.authorize()
-    found = world.row("SELECT * FROM pages WHERE token = ?", call.token)
-    if found and call.parts[0] not in (found["page_id"], "me"):
-        raise GraphError(100, message="Unsupported request: this token is another Page's.")
-    return found
+def handler(method: str, parts: list[str]) -> Callable[[Call], HttpResponse] | None:
+    """The call of a login that a path names, if it is one."""
+    return _exchange if method == "GET" and parts == ["oauth", "access_token"] else None
 
 
 def _exchange(call: Call) -> HttpResponse:
@@ -126,80 +96,28 @@ def _exchange(call: Call) -> HttpResponse:
         held = world.row("SELECT * FROM tokens WHERE token = ?", query.get("fb_exchange_token", ""))
         if not held:
             raise GraphError(190)
-        token = _issue("meta", json.loads(held["scopes"]), LONG_SECONDS)
+        token = _issue("meta", json.loads(held["scopes"]), LONG_SECONDS, json.loads(held["opens"]))
         return JsonResponse({"access_token": token, "token_type": "bearer", "expires_in": LONG_SECONDS})
     scopes = _spend(query.get("code", ""), "meta")
     if "whatsapp_business_management" in scopes:
         wabas = [row["waba_id"] for row in world.rows("SELECT waba_id FROM businesses ORDER BY rowid")]
         return JsonResponse({"access_token": _issue("meta", scopes, 0, wabas), "token_type": "bearer"})
-    token = _issue("meta", scopes, SHORT_SECONDS)
+    pages = [row["id"] for row in world.rows("SELECT id FROM accounts WHERE app = 'messenger' ORDER BY rowid")]
+    token = _issue("meta", scopes, SHORT_SECONDS, pages)
     return JsonResponse({"access_token": token, "token_type": "bearer", "expires_in": SHORT_SECONDS})
-
-
-def _accounts(call: Call) -> HttpResponse:
-    call.authorize()
-    return JsonResponse({"data": [_as_page(row, call) for row in world.rows("SELECT * FROM pages ORDER BY rowid")]})
-
-
-def _as_page(row: Any, call: Call) -> dict[str, Any]:
-    fields = call.request.GET.get("fields", "")
-    shown = {"id": row["page_id"], "name": row["name"]}
-    if "access_token" in fields:
-        shown |= {"access_token": row["token"], "tasks": json.loads(row["tasks"])}
-    if "instagram_business_account" in fields and row["account"]:
-        shown["instagram_business_account"] = {
-            "id": row["account"], "username": row["username"], "name": row["name"],
-        }  # fmt: skip
-    return shown
-
-
-def _me(call: Call) -> HttpResponse:
-    call.authorize()
-    if call.token.startswith("IGAA"):
-        names = {"username": USERNAME, "name": "Northwind Tea", "account_type": "BUSINESS"}
-        return HttpResponse(  # the id as a number, as Instagram may write it
-            json.dumps({"id": "27000000000042", "user_id": int(ACCOUNT), **names}), content_type="application/json"
-        )
-    page = _own_page(call)
-    return JsonResponse(_as_page(page, call) if page else {"id": PERSON})
-
-
-def _show_page(call: Call) -> HttpResponse:
-    return JsonResponse(_as_page(_own_page(call) or _page(call.parts[0]), call))
-
-
-def _fields(node: str) -> list[str]:
-    row = world.row("SELECT fields FROM subscriptions WHERE node = ?", node)
-    return json.loads(row["fields"]) if row else []
-
-
-def _subscribed(call: Call) -> HttpResponse:
-    _own_page(call)
-    held = _fields(call.parts[0])
-    app = {"id": settings.META_APP_ID, "name": "Omnistra", "subscribed_fields": held}
-    return JsonResponse({"data": [app] if held else []})
-
-
-def _subscribe(call: Call) -> HttpResponse:
-    _own_page(call)
-    request = call.request
-    given = request.GET.get("subscribed_fields") or request.POST.get("subscribed_fields") or ""
-    if not given:
-        raise GraphError(100, message="(#100) Param subscribed_fields must be non-empty.")
-    set_subscription(call.parts[0], given.split(","))
-    return JsonResponse({"success": True})
 
 
 def set_subscription(node: str, fields: list[str]) -> None:
     """What a Page or account sends from now on; an empty list: nothing, as after an hour of failures."""
-    with world.write() as db:
-        db.execute("INSERT OR REPLACE INTO subscriptions (node, fields) VALUES (?, ?)", (node, json.dumps(fields)))
+    if node == ACCOUNT:
+        _own_account()
+    accounts.subscribe(node, fields)
 
 
-def _unsubscribe(call: Call) -> HttpResponse:
-    _own_page(call)
-    set_subscription(call.parts[0], [])
-    return JsonResponse({"success": True})
+def subscription(node: str) -> list[str]:
+    """What it sends now."""
+    fields: list[str] = json.loads(accounts.account(node)["fields"])
+    return fields
 
 
 @csrf_exempt
@@ -235,7 +153,7 @@ def instagram_exchange(request: HttpRequest) -> HttpResponse:
     except GraphError as error:
         return JsonResponse({"error_type": "OAuthException", "code": 400, "error_message": error.message}, status=400)
     token = _issue("instagram", scopes, SHORT_SECONDS)
-    return JsonResponse({"access_token": token, "user_id": 27000000000042, "permissions": scopes})
+    return JsonResponse({"access_token": token, "user_id": int(nodes.app_scoped_id(ACCOUNT)), "permissions": scopes})
 
 
 @transaction.non_atomic_requests

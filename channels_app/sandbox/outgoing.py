@@ -12,22 +12,26 @@ KEPT = 5000  # answered webhooks that stay to be looked at
 
 
 def enqueue(number: sqlite3.Row, body: bytes, summary: str, *, lane: str = "", delay: float = 0.0) -> list[int]:
-    """Queue one body (several times when the weather says so) for the callback of `number`. Within a `lane`
-    one is posted after the other; without one they go in parallel. Gives ids, none while nobody is
-    subscribed."""
+    """Queue one body for the callback of a WhatsApp number. Gives ids, none while nobody is subscribed."""
     url = directory.callback(number)
-    if not url:
-        return []
+    return queue(url, body, summary, scope=number["phone_number_id"], lane=lane, delay=delay) if url else []
+
+
+def queue(
+    url: str, body: bytes, summary: str, *, scope: str, lane: str = "", delay: float = 0.0, signer: str = "meta"
+) -> list[int]:
+    """Queue one body (several times when the weather of `scope` says so). Within a `lane` one is posted after the other;
+    without one they go in parallel. `signer` names the app whose secret signs: meta or instagram. Gives ids."""
     copies = 1
-    for struck in faults.strike(("webhook",), number["phone_number_id"]):
+    for struck in faults.strike(("webhook",), scope):
         copies = max(copies, int(struck["times"]))
     moment = time.time()
     ids = []
     with world.write() as db:
         for _ in range(copies):
             made = db.execute(
-                "INSERT INTO webhooks (url, body, summary, lane, due, created) VALUES (?, ?, ?, ?, ?, ?)",
-                (url, body, summary, lane, moment + delay, moment),
+                "INSERT INTO webhooks (url, body, summary, lane, due, created, signer) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (url, body, summary, lane, moment + delay, moment, signer),
             )
             ids.append(int(made.lastrowid or 0))
     return ids

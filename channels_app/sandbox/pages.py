@@ -23,12 +23,20 @@ def phone_page(request: HttpRequest) -> HttpResponse:
         "inbox_url": getattr(settings, "SANDBOX_INBOX_URL", INBOX),
         "direction": "rtl" if request.GET.get("dir") == "rtl" else "ltr",
         "theme": theme if theme in ("dark", "light") else "",
-        "callback": f"{settings.BASE_URL}/webhooks/whatsapp/",
         "samples": [{"name": name, "label": each.label, "kind": each.kind} for name, each in samples.SAMPLES.items()],
         "cast": cast.READY_MADE,
         "card": json.dumps(cast.CARD),
-        "business": cast.BUSINESS,
-        "kinds": [{"name": name, "label": kind.label} for name, kind in faults.KINDS.items() if name != "error"],
+        "ad": json.dumps(cast.AD),
+        "page_ad": json.dumps({"body": "Hi, I saw your ad", "referral": cast.PAGE_AD}),
+        "openings": [
+            {"app": app, "call": call, "given": json.dumps(given), "label": label}
+            for app, call, given, label in cast.OPENINGS
+        ],
+        "kinds": [
+            {"name": name, "label": kind.label, "apps": " ".join(kind.apps())}
+            for name, kind in faults.KINDS.items()
+            if name != "error"
+        ],
     }
     return HttpResponse(render_to_string("sandbox/phone.html", context))
 

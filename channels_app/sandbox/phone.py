@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from . import directory, envelopes, media, outgoing, world
+from . import blocks, directory, envelopes, media, outgoing, world
 from .errors import in_status
 
 JSON = dict[str, Any]
@@ -22,13 +22,14 @@ def send(
     *,
     reply_to: str = "",
     forwarded: bool = False,
+    referral: JSON | None = None,
     at: float | None = None,
     origin: str = "",
 ) -> JSON:
     """A person writes to a business number. `content` is the object under the kind's key; for media it is
-    `{"media": id}` with `caption`, `filename`, `voice`. `at`: Unix seconds on Meta's clock; `origin`: the
-    sandbox's own address, for the download link in the webhook. Gives `wamid`, `webhooks` (ids; none when
-    nobody is subscribed)."""
+    `{"media": id}` with `caption`, `filename`, `voice`. `referral`: of the ad that led here. `at`: Unix seconds on Meta's
+    clock; `origin`: the sandbox's own address, for the download link in the webhook. Gives `wamid`, `webhooks` (ids; none
+    when nobody is subscribed)."""
     number, who = directory.number(number_id), directory.person(person)
     moment = world.now() if at is None else at
     seen = directory.as_person(who, number["waba_id"])
@@ -40,11 +41,23 @@ def send(
     elif forwarded:
         context = {"forwarded": True}
     element = envelopes.message(seen, wamid, moment, kind, on_wire, context=context)
+    if referral:
+        element["referral"] = referral
     with world.write():
         _keep(wamid, number, who, kind, kept, moment, reply_to)
         webhooks = _post(number, who, [seen], [element], f"message {kind}")
         _link(wamid, webhooks)
     return {"wamid": wamid, "webhooks": webhooks}
+
+
+def tap(number_id: str, person: str, target: str, choice: JSON) -> JSON:
+    """A person taps a button or a row (an element of shown.card) of a message: an interactive reply, or (of a template)
+    a button with its payload."""
+    if choice["kind"] == "button":
+        content: JSON = {"payload": choice["id"], "text": choice["title"]}
+        return send(number_id, person, "button", content, reply_to=target)
+    answer = {name: choice[name] for name in ("id", "title", "description") if choice.get(name)}
+    return send(number_id, person, "interactive", {"type": choice["kind"], choice["kind"]: answer}, reply_to=target)
 
 
 def react(number_id: str, person: str, target: str, emoji: str, *, at: float | None = None) -> JSON:
@@ -142,6 +155,8 @@ def _keep(wamid: str, number: sqlite3.Row, who: sqlite3.Row, kind: str, content:
 def _post(
     number: sqlite3.Row, who: sqlite3.Row, people: list[envelopes.Person], elements: list[JSON], summary: str
 ) -> list[int]:
+    if blocks.is_blocked(number["phone_number_id"], who["id"]):
+        return []  # what a blocked person writes reaches nobody (facts 16)
     value = envelopes.messages_value(directory.as_number(number), people, elements)
     lane = f"{number['phone_number_id']} {who['id']}"
     return outgoing.enqueue(number, envelopes.body([(number["waba_id"], value)]), summary, lane=lane)

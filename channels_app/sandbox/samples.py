@@ -57,6 +57,7 @@ ORDER = ("12 kg Assam TGFOP", "8 kg Darjeeling first flush", "", "Delivery: Rua 
 SAMPLES: dict[str, Sample] = {
     "pot": Sample("pot.jpg", "image", "image/jpeg", "Photo: a green teapot", lambda: kept("pot.jpg")),
     "tin": Sample("tin.jpg", "image", "image/jpeg", "Photo: a dented tin", lambda: kept("tin.jpg")),
+    "leaf": Sample("leaf.webp", "sticker", "image/webp", "Sticker: a tea leaf", lambda: kept("leaf.webp")),
     "voice": Sample("voice.ogg", "audio", "audio/ogg; codecs=opus", "Voice message", lambda: kept("voice.ogg")),
     "order": Sample(
         "purchase-order.pdf", "document", "application/pdf", "Document: a purchase order",
@@ -65,13 +66,12 @@ SAMPLES: dict[str, Sample] = {
 }  # fmt: skip
 
 
-def place(number_id: str, content: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def place(channel: str, content: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Put a sample at Meta as a person's file: gives the kind of message and its content. KeyError for no sample."""
     sample = SAMPLES[str(content["sample"])]
-    number = directory.number(number_id)
-    stored = media.store(number["phone_number_id"], [sample.make()], sample.mime, sample.file, uploaded=False)
+    stored = media.store(directory.channel(channel), [sample.make()], sample.mime, sample.file, uploaded=False)
     made: dict[str, Any] = {"media": stored["id"]} | ({"voice": True} if sample.kind == "audio" else {})
-    for name in ("caption", "filename"):
+    for name in ("caption", "filename", "body"):
         if content.get(name):
             made[name] = content[name]
     return sample.kind, made

@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
-from . import chats, directory, envelopes, media, statuses, world
+from . import accounts, chats, directory, envelopes, events, media, statuses, templates, world
 from .errors import GraphError, in_status
-from .faults import Strike
+from .faults import LATER, Strike
 
 JSON = dict[str, Any]
 WINDOW = 24 * 3600.0  # seconds after the person's last message in which anything but a template may be sent
@@ -37,6 +37,8 @@ def accept(number: sqlite3.Row, payload: Any, strikes: list[Strike]) -> JSON:
     if content is None:
         raise GraphError(131008, f"Parameter '{kind}' is mandatory for type '{kind}'.")
     CHECKS[kind](content, number)
+    if kind == "template":
+        templates.check_send(content, number, by_id=not payload.get("to"))
     context = payload.get("context")
     quoted = str(_object(context, "context").get("message_id") or "") if context is not None else ""
 
@@ -60,12 +62,13 @@ def accept(number: sqlite3.Row, payload: Any, strikes: list[Strike]) -> JSON:
         contact["user_id"] = directory.as_person(person, number["waba_id"]).user_id
     accepted: JSON = {"id": wamid}
     if kind == "template":
-        accepted["message_status"] = "accepted"
+        held = any(each.kind == "held" for each in strikes)
+        accepted["message_status"] = "held_for_quality_assessment" if held else "accepted"
     return {"messaging_product": "whatsapp", "contacts": [contact], "messages": [accepted]}
 
 
 def record_past(
-    number: sqlite3.Row,
+    channel: str,
     person: sqlite3.Row,
     text: str,
     at: float,
@@ -77,14 +80,19 @@ def record_past(
     wamid."""
     if status not in statuses.RANK:
         raise ValueError(f"There is no status {status}.")
-    wamid = envelopes.new_wamid(person["wa_id"] or envelopes.digits(person["user_id"]), outgoing=True)
+    account = accounts.find(channel)
+    wamid = (
+        events.new_mid(account["app"])
+        if account
+        else envelopes.new_wamid(person["wa_id"] or envelopes.digits(person["user_id"]), outgoing=True)
+    )
     with world.write() as db:
         db.execute(
             "INSERT INTO messages (wamid, number, person, outgoing, type, content, context, at, status) "
             "VALUES (?, ?, ?, 1, 'text', ?, ?, ?, ?)",
             (
                 wamid,
-                number["phone_number_id"],
+                channel,
                 person["id"],
                 json.dumps({"body": text}),
                 reply_to,
@@ -92,7 +100,7 @@ def record_past(
                 status,
             ),
         )
-        _seen_up_to(db, number["phone_number_id"], person["id"], at)
+        _seen_up_to(db, channel, person["id"], at)
     return wamid
 
 
@@ -186,6 +194,48 @@ def _interactive(content: Any, number: sqlite3.Row) -> None:
     given = _object(content, "interactive")
     if not given.get("type") or "action" not in given:
         raise GraphError(131008, "Parameters 'interactive.type' and 'interactive.action' are mandatory.")
+    action = _object(given["action"], "interactive.action")
+    body = _object(given.get("body", {}), "interactive.body").get("text")
+    if given["type"] in ("button", "list"):
+        if not isinstance(body, str) or not body.strip():
+            raise GraphError(131008, "Parameter 'interactive.body.text' is mandatory.")
+        if len(body) > (1024 if given["type"] == "button" else 4096):
+            raise too_long("interactive['body']['text']", 1024 if given["type"] == "button" else 4096)
+        (_buttons if given["type"] == "button" else _rows)(action)
+
+
+def _buttons(action: JSON) -> None:
+    buttons = action.get("buttons")
+    if not isinstance(buttons, list) or not 1 <= len(buttons) <= 3:
+        raise GraphError(131009, "Invalid buttons count. Min allowed buttons: 1, Max allowed buttons: 3")
+    replies = [_object(_object(each, "button").get("reply"), "reply") for each in buttons]
+    _sized([(each.get("title"), 20) for each in replies] + [(each.get("id"), 256) for each in replies])
+    if len({each["id"] for each in replies}) < len(replies):
+        raise GraphError(131009, "Duplicated button reply ids.")
+
+
+def _rows(action: JSON) -> None:
+    sections = action.get("sections")
+    if not isinstance(sections, list) or not 1 <= len(sections) <= 10:
+        raise GraphError(131009, "A list has 1 to 10 sections.")
+    rows = [_object(row, "row") for part in sections for row in _object(part, "section").get("rows") or []]
+    if not 1 <= len(rows) <= 10:
+        raise GraphError(131009, "Total row count exceed max allowed count: 10")
+    _sized(
+        [(action.get("button"), 20), *((row.get("title"), 24) for row in rows), *((row.get("id"), 200) for row in rows)]
+    )
+    if any(len(str(row.get("description") or "")) > 72 for row in rows):
+        raise too_long("row['description']", 72)
+    if len(sections) > 1:
+        _sized([(part.get("title"), 24) for part in sections])
+
+
+def _sized(given: list[tuple[Any, int]]) -> None:
+    for value, limit in given:
+        if not isinstance(value, str) or not value.strip():
+            raise GraphError(131008, "A title or an id of interactive.action is missing.")
+        if len(value) > limit:
+            raise too_long("interactive['action']", limit)
 
 
 CHECKS: dict[str, Callable[[Any, sqlite3.Row], None]] = {
@@ -212,6 +262,8 @@ def _later_problem(
     for each in strikes:
         if each.kind == "undeliverable":
             return in_status(int(each["code"]))
+        if each.kind in LATER:
+            return in_status(LATER[each.kind])
     if person is None:
         return in_status(131026)
     if kind != "template":

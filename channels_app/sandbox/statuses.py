@@ -8,7 +8,7 @@ import sqlite3
 import time
 from typing import Any
 
-from . import directory, envelopes, faults, outgoing, world
+from . import accounts, directory, envelopes, outgoing, receipts, world
 
 RANK = {"accepted": 0, "sent": 1, "delivered": 2, "read": 3, "played": 4, "failed": 5}
 # Seconds, least and most, before a step; times the world's pace.
@@ -57,6 +57,9 @@ def next_step() -> float | None:
 
 def report(message: sqlite3.Row, name: str) -> None:
     """Queue the webhook of one status."""
+    if account := accounts.find(message["number"]):
+        receipts.report(account, message, name)
+        return
     number = directory.number(message["number"])
     person = _recipient(message["person"], number["waba_id"])
     errors: list[dict[str, Any]] = [json.loads(message["error"])] if name == "failed" and message["error"] else []
@@ -66,11 +69,7 @@ def report(message: sqlite3.Row, name: str) -> None:
     body = envelopes.body(
         [(number["waba_id"], envelopes.statuses_value(directory.as_number(number), [person], [element]))]
     )
-    delay, lane = 0.0, f"{message['number']} {message['person']}"
-    for struck in faults.strike(("status",), message["number"]):
-        lane = ""
-        waits = {"sent": 2.0, "delivered": 1.0} if struck.kind == "shuffled_statuses" else {}
-        delay += struck["seconds"] * (waits.get(name, 0.0) if waits else 1.0)
+    delay, lane = receipts.weather(message, name)
     outgoing.enqueue(number, body, f"status {name}", lane=lane, delay=delay)
 
 

@@ -21,5 +21,6 @@ urlpatterns = [
     path("graph/access_token", login.instagram_token, name="instagram_token"),
     path("graph/refresh_access_token", login.instagram_token),
     path("graph/<str:version>/<path:path>", graph.graph, name="graph"),
+    path("cdn/<slug:media_id>/<str:name>", graph.cdn, name="cdn"),
     path("lookaside/whatsapp_business/attachments/", graph.download, name="download"),
 ]

@@ -1,5 +1,5 @@
-"""What the stand-in remembers: businesses, numbers, tokens, people, messages, media, faults, webhooks to
-post.
+"""What the stand-in remembers: businesses, numbers, Pages, Instagram accounts, tokens, people, messages, media, faults,
+webhooks to post. The column `number` names the channel: a phone number id, a Page id or an Instagram id.
 
 One SQLite file in WAL mode, used by any number of threads and processes at once. It plays Meta, so it may
 hold plaintext; it is deliberately in none of the product's stores. Nothing here is kept when the file is
@@ -30,26 +30,33 @@ CREATE TABLE IF NOT EXISTS businesses (
 CREATE TABLE IF NOT EXISTS numbers (
     phone_number_id TEXT PRIMARY KEY, waba_id TEXT NOT NULL, display TEXT NOT NULL, verified_name TEXT NOT NULL,
     quality TEXT NOT NULL DEFAULT 'GREEN', registered INTEGER NOT NULL DEFAULT 1, pin TEXT NOT NULL DEFAULT '',
-    callback TEXT NOT NULL DEFAULT '');
+    callback TEXT NOT NULL DEFAULT '', on_phone INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS accounts (
+    id TEXT PRIMARY KEY, app TEXT NOT NULL, name TEXT NOT NULL, username TEXT NOT NULL DEFAULT '',
+    page_id TEXT NOT NULL DEFAULT '', fields TEXT NOT NULL DEFAULT '[]', access INTEGER NOT NULL DEFAULT 1,
+    tasks TEXT NOT NULL DEFAULT '[]');
+CREATE TABLE IF NOT EXISTS scoped (
+    account TEXT NOT NULL, person TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (account, person), UNIQUE (account, id));
 CREATE TABLE IF NOT EXISTS tokens (
-    token TEXT PRIMARY KEY, waba_ids TEXT NOT NULL, scopes TEXT NOT NULL, expires INTEGER NOT NULL DEFAULT 0,
-    issued INTEGER NOT NULL, revoked INTEGER NOT NULL DEFAULT 0);
+    token TEXT PRIMARY KEY, opens TEXT NOT NULL, scopes TEXT NOT NULL, expires INTEGER NOT NULL DEFAULT 0,
+    issued INTEGER NOT NULL, revoked INTEGER NOT NULL DEFAULT 0, kind TEXT NOT NULL DEFAULT 'system');
 CREATE TABLE IF NOT EXISTS codes (
     code TEXT PRIMARY KEY, app TEXT NOT NULL, scopes TEXT NOT NULL, until REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS pages (
-    page_id TEXT PRIMARY KEY, name TEXT NOT NULL, tasks TEXT NOT NULL, token TEXT NOT NULL UNIQUE,
-    account TEXT NOT NULL DEFAULT '', username TEXT NOT NULL DEFAULT '');
-CREATE TABLE IF NOT EXISTS subscriptions (
-    node TEXT PRIMARY KEY, fields TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS templates (
+    id TEXT PRIMARY KEY, waba_id TEXT NOT NULL, name TEXT NOT NULL, language TEXT NOT NULL, category TEXT NOT NULL,
+    status TEXT NOT NULL, components TEXT NOT NULL, format TEXT NOT NULL DEFAULT 'positional',
+    quality TEXT NOT NULL DEFAULT 'UNKNOWN', reason TEXT NOT NULL DEFAULT 'NONE', next_at REAL,
+    UNIQUE (waba_id, name, language));
 CREATE TABLE IF NOT EXISTS people (
     id TEXT PRIMARY KEY, wa_id TEXT UNIQUE, user_id TEXT NOT NULL UNIQUE, user_ids TEXT NOT NULL DEFAULT '{}',
     username TEXT NOT NULL DEFAULT '', name TEXT NOT NULL, country TEXT NOT NULL DEFAULT '',
-    offline INTEGER NOT NULL DEFAULT 0);
+    offline INTEGER NOT NULL DEFAULT 0, instagram TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS messages (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, wamid TEXT NOT NULL UNIQUE, number TEXT NOT NULL, person TEXT NOT NULL,
     outgoing INTEGER NOT NULL, type TEXT NOT NULL, content TEXT NOT NULL, context TEXT NOT NULL DEFAULT '',
     callback_data TEXT NOT NULL DEFAULT '', at REAL NOT NULL, status TEXT NOT NULL, error TEXT NOT NULL DEFAULT '',
-    next_status TEXT NOT NULL DEFAULT '', next_at REAL, webhook INTEGER);
+    next_status TEXT NOT NULL DEFAULT '', next_at REAL, webhook INTEGER,
+    edits INTEGER NOT NULL DEFAULT 0, unsent INTEGER NOT NULL DEFAULT 0, sent_from TEXT NOT NULL DEFAULT '');
 CREATE INDEX IF NOT EXISTS messages_chat ON messages (number, person, at, seq);
 CREATE INDEX IF NOT EXISTS messages_next ON messages (next_at) WHERE next_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS reactions (
@@ -60,11 +67,18 @@ CREATE TABLE IF NOT EXISTS media (
 CREATE TABLE IF NOT EXISTS presence (
     number TEXT NOT NULL, person TEXT NOT NULL, kind TEXT NOT NULL, until REAL NOT NULL,
     PRIMARY KEY (number, person, kind));
+CREATE TABLE IF NOT EXISTS windows (
+    number TEXT NOT NULL, person TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (number, person));
+CREATE TABLE IF NOT EXISTS owners (
+    number TEXT NOT NULL, person TEXT NOT NULL, app TEXT NOT NULL, PRIMARY KEY (number, person));
+CREATE TABLE IF NOT EXISTS blocks (
+    number TEXT NOT NULL, person TEXT NOT NULL, PRIMARY KEY (number, person));
 CREATE TABLE IF NOT EXISTS webhooks (
     id INTEGER PRIMARY KEY AUTOINCREMENT, url TEXT NOT NULL, body BLOB NOT NULL, summary TEXT NOT NULL,
     lane TEXT NOT NULL, due REAL NOT NULL, created REAL NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
     state TEXT NOT NULL DEFAULT 'waiting', lease REAL NOT NULL DEFAULT 0, code INTEGER,
-    error TEXT NOT NULL DEFAULT '', ms REAL, done REAL);
+    error TEXT NOT NULL DEFAULT '', ms REAL, done REAL,
+    signer TEXT NOT NULL DEFAULT 'meta');
 CREATE INDEX IF NOT EXISTS webhooks_due ON webhooks (due, id) WHERE state = 'waiting';
 CREATE INDEX IF NOT EXISTS webhooks_lane ON webhooks (lane, id) WHERE state = 'waiting';
 CREATE TABLE IF NOT EXISTS faults (
@@ -76,9 +90,8 @@ CREATE TABLE IF NOT EXISTS calls (
     code INTEGER NOT NULL, note TEXT NOT NULL DEFAULT '');
 """
 TABLES = (
-    *("settings", "businesses", "numbers", "tokens", "people", "messages"),
-    *("codes", "pages", "subscriptions"),
-    *("reactions", "media", "presence", "webhooks", "faults", "calls"),
+    *("settings", "businesses", "numbers", "accounts", "scoped", "tokens", "codes", "templates", "people", "messages"),
+    *("reactions", "media", "presence", "windows", "owners", "blocks", "webhooks", "faults", "calls"),
 )
 REVISION = "revision"  # goes up with every write: how the page learns that there is something new
 DEFAULTS: dict[str, Any] = {
@@ -86,7 +99,10 @@ DEFAULTS: dict[str, Any] = {
     "retry_first": 1.0,  # seconds before a refused webhook is posted again; doubles each time
     "retry_cap": 60.0,  # seconds between two tries at most
     "clock": 0.0,  # seconds that Meta's clock is ahead of the machine's (negative: behind)
-    "callback": "",  # where the app's webhooks go; empty: settings.BASE_URL + /webhooks/whatsapp/
+    "callback": "",  # where WhatsApp's webhooks go; empty: settings.BASE_URL + /webhooks/whatsapp/
+    "callback_messenger": "",  # the same of Messenger
+    "callback_instagram": "",  # and of Instagram
+    "review": "approve",  # what becomes of a template that is handed in: approve, reject, wait
 }
 _local = threading.local()
 
@@ -194,6 +210,12 @@ def count(sql: str, *values: Value) -> int:
     """The first column of a query's first row, as a number (0 when there is none)."""
     found = row(sql, *values)
     return int(found[0] or 0) if found else 0
+
+
+def app_callback(app: str) -> str:
+    """Where the webhooks of `whatsapp`, `messenger` or `instagram` go, unless an object names another place."""
+    own = setting("callback" if app == "whatsapp" else f"callback_{app}")
+    return str(own or f"{settings.BASE_URL}/webhooks/{app}/")
 
 
 def setting(name: str) -> Any:

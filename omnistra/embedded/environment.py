@@ -11,7 +11,7 @@ import stat
 import tempfile
 from collections.abc import Callable, MutableMapping
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 _ROOTS_SERVERS = Path("/var/lib/omnistra")
@@ -94,7 +94,8 @@ def apply(environ: MutableMapping[str, str]) -> None:
         "CACHE_URL": lambda: f"unix://{quote(valkey)}",
         "BASE_URL": lambda: f"http://127.0.0.1:{port}",
         "META_GRAPH_URL": lambda: f"http://127.0.0.1:{port}/sandbox/graph",
-        "INSTAGRAM_GRAPH_URL": lambda: f"http://127.0.0.1:{port}/sandbox/graph",
+        "INSTAGRAM_GRAPH_URL": lambda: environ["META_GRAPH_URL"],  # the sandbox plays both
+        "META_FILE_HOSTS": lambda: urlsplit(environ["META_GRAPH_URL"]).netloc,
         "INSTAGRAM_API_URL": lambda: f"http://127.0.0.1:{port}/sandbox/instagram",
         "META_LOGIN_URL": lambda: f"http://127.0.0.1:{port}/sandbox/login",
         "INSTAGRAM_LOGIN_URL": lambda: f"http://127.0.0.1:{port}/sandbox/login",

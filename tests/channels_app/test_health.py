@@ -142,7 +142,7 @@ def test_meta_143_a_page_that_was_unsubscribed_is_subscribed_again_within_minute
         ChannelHealth.objects.update(subscription_at=timezone.now() - timedelta(minutes=16))
     jobs.check_health()
     assert notes(workspace) == ["subscribed_again"]
-    assert set(platform._fields(page.external_id)) == PAGE_FIELDS
+    assert set(platform.subscription(page.external_id)) == PAGE_FIELDS
 
 
 def test_meta_143_fields_that_cannot_be_had_are_named(workspace, page, platforms, monkeypatch):  # noqa: F811

@@ -99,7 +99,7 @@ def test_several_pages_are_connected_at_once_and_no_token_is_in_any_page_or_in_p
     with workspace_scope(workspace.pk):
         assert {each.user_id for each in ChannelLogin.objects.all()} == {platform.PERSON}
         assert not LoginAttempt.objects.exists()
-    assert set(platform._fields(PAGE))
+    assert set(platform.subscription(PAGE))
     assert client.post(answer["Location"], {"channel": [PAGE]}).status_code == 404  # used
 
 
@@ -154,7 +154,7 @@ def test_meta_148_and_169_an_instagram_account_keeps_its_exact_digits(client, ow
     assert channel.credentials["expires_at"] > channel.credentials["issued_at"]
     with workspace_scope(workspace.pk):
         login = ChannelLogin.objects.get()
-        assert (login.app, login.user_id) == ("instagram", "27000000000042")
+        assert (login.app, login.user_id) == ("instagram", "27400000004101")
 
 
 def test_meta_169_without_the_right_to_messages_nothing_is_connected_and_no_token_is_kept(client, owner, workspace):

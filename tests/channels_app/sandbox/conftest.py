@@ -12,6 +12,8 @@ from channels_app.sandbox.client import Sandbox
 from channels_app.sandbox.server import StandIn
 
 NUMBER, WABA, TOKEN, PERSON = "210000000000501", "310000000000101", "EAAG-test-token", "491701112233"
+PAGE, PAGE_TOKEN, PSID = "110000000000901", "EAAP-test-token", "6100000000000123"
+ACCOUNT, ACCOUNT_TOKEN, IGSID = "17841400000000901", "IGAA-test-token", "9200000000000123"
 
 
 class Receiver(ThreadingHTTPServer):
@@ -26,7 +28,14 @@ class Receiver(ThreadingHTTPServer):
 
     def values(self):
         bodies = [json.loads(body) for _, body in self.posts]
+        bodies = [body for body in bodies if body["object"] == "whatsapp_business_account"]
         return [each["value"] for body in bodies for entry in body["entry"] for each in entry["changes"]]
+
+    def elements(self):
+        """What came for Pages and Instagram accounts, in order."""
+        bodies = [json.loads(body) for _, body in self.posts]
+        entries = [entry for body in bodies for entry in body["entry"]]
+        return [each for entry in entries for each in entry.get("messaging", []) + entry.get("standby", [])]
 
     def statuses(self):
         return [each["status"] for value in self.values() for each in value.get("statuses", [])]
@@ -76,6 +85,17 @@ def meta(settings, tmp_path, receiver):
         )  # fmt: skip
         control.create_person(name="Lena Fields", wa_id=PERSON, user_id="DE.7011223344556677")
         yield control
+
+
+@pytest.fixture
+def pages(meta):
+    """The same world with a Page and an Instagram account (flavour A) that Lena has not written to yet."""
+    meta.create_page(page_id=PAGE, name="Northwind Tea", token=PAGE_TOKEN, subscribed=True)
+    meta.create_instagram(ig_id=ACCOUNT, username="northwind.tea", token=ACCOUNT_TOKEN, subscribed=True)
+    meta.create_person(
+        name="Lena Fields", wa_id=PERSON, user_id="DE.7011223344556677", scoped={PAGE: PSID, ACCOUNT: IGSID}
+    )
+    return meta
 
 
 @pytest.fixture
