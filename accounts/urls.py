@@ -9,6 +9,7 @@ urlpatterns = [
     path("", workspace.workspace_home, name="workspace"),
     path("settings/", workspace.settings_home, name="settings"),
     path("settings/workspace/", workspace.general, name="general"),
+    path("settings/workspace/read-receipts/", workspace.read_receipts, name="read_receipts"),
     path("settings/membership/", members.membership, name="membership"),
     path("settings/membership/leave/", members.leave, name="leave"),
     path("settings/security/", security.security, name="security"),

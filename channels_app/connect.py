@@ -21,6 +21,7 @@ from channels_app.contract import ChannelFacts, CredentialsRefused, ProviderErro
 from channels_app.models import Channel, ChannelLogin
 from channels_app.records import user_hash
 from channels_app.registry import PROVIDERS, provider
+from channels_app.templates import jobs, keeping
 from omnistra.core import rates
 from omnistra.core.jobs import wake
 from omnistra.core.logs import get_logger
@@ -102,6 +103,8 @@ def connect(wanted: Wanted, actor: Actor, member: Membership | None = None, ip: 
             "external_id",
         ) from error  # fmt: skip
     _subscribe(channel, credentials)
+    if keeping.has_templates(channel):
+        jobs.fetch_templates.enqueue(channel.workspace_id, channel.pk)
     return channel
 
 
@@ -186,6 +189,7 @@ def disconnect(channel: Channel, actor: Actor, erase: bool = False) -> None:
             .exclude(status=Channel.Status.DISCONNECTED)
             .exists()
         )
+        keeping.forget(channel)
     if credentials and not shared:  # the account's other numbers still need its webhooks
         try:
             provider(channel.provider).unsubscribe(channel.account_id, credentials)

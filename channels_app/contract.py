@@ -307,6 +307,8 @@ class OutboundMessage:
     reply_to: str = ""
     template: OutboundTemplate | None = None
     choices: OutboundChoices | None = None
+    location: Mapping[str, Any] | None = None  # as InboundMessage.content has it
+    cards: Sequence[Mapping[str, Any]] = ()  # as InboundMessage.content has them
     reaction: str | None = None  # an emoji on `reply_to`; "" takes it back
     tag: str = ""
 

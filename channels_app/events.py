@@ -17,6 +17,7 @@ from accounts import audit
 from channels_app import notices
 from channels_app.contract import AccountEvent
 from channels_app.models import Channel, ChannelHealth, ChannelLogin
+from channels_app.templates import keeping
 
 
 def apply(workspace_id: UUID, pairs: Iterable[tuple[AccountEvent, Channel]]) -> int:
@@ -41,6 +42,7 @@ def cut_off(channel: Channel, kind: str, *, at: datetime | None = None, facts: M
     ChannelLogin.objects.filter(channel=channel).delete()
     if not changed:
         return False
+    keeping.forget(channel)
     channel.refresh_from_db(fields=["status", "status_reason", "credentials"])
     notices.note(channel, kind, at=at, facts=facts)
     audit.record("channel.cut_off", audit.SYSTEM, channel.pk)

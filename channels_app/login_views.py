@@ -25,7 +25,7 @@ from omnistra.core.tenancy import workspace_scope
 from privacy import policies
 
 # A form that ends at the platform's sign-in: browsers hold redirects of forms to this rule, too.
-_SIGN_IN = sorted(
+SIGN_IN_AT = sorted(
     {f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, (settings.META_LOGIN_URL, settings.INSTAGRAM_LOGIN_URL))}
 )  # fmt: skip
 
@@ -37,7 +37,7 @@ def choose_platform(request: HttpRequest) -> HttpResponse:
     return render(request, "channels/choose.html", {"section": "channels", "flows": flows.offered()})
 
 
-@csp_update({"form-action": _SIGN_IN})
+@csp_update({"form-action": SIGN_IN_AT})
 @requires(Permission.CHANNELS_MANAGE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: MemberRequest, flow: str) -> HttpResponse:

@@ -1,4 +1,5 @@
-"""Connected numbers and the journal: Channel, RawEvent. What is kept beside a channel stands in records."""
+"""Connected numbers, their templates and the journal: Channel, MessageTemplate, RawEvent. What is kept beside a channel
+stands in records."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -8,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from channels_app.records import App, ChannelHealth, ChannelLogin, ChannelNotice, LoginAttempt, OwnApp
-from omnistra.core.sealing import SealedJSONField
+from omnistra.core.sealing import SealedJSONField, SealedTextField
 from omnistra.core.tenancy import SystemModel, WorkspaceModel
 
 __all__ = [
@@ -89,6 +90,44 @@ class Channel(WorkspaceModel):
         """Whether the platform forbids this now: restricted_first, restricted_replies or restricted_utility."""
         until = self.restrictions.get(kind)
         return until is not None and (until == "" or datetime.fromisoformat(until) > timezone.now())
+
+
+class MessageTemplate(WorkspaceModel):
+    """A message form that the platform approved, or is to. It belongs to the account, so that all its channels share it.
+
+    Its words are the platform's, in lower case (templates.words has ours); `components` are in the platform's form.
+    """
+
+    provider = models.CharField(max_length=20, choices=Provider.choices)
+    account_id = models.CharField(max_length=64)
+    external_id = models.CharField(max_length=64)
+    name = models.CharField(max_length=512)
+    language = models.CharField(max_length=20)
+    category = models.CharField(max_length=20)
+    coming_category = models.CharField(max_length=20, blank=True)  # announced by the platform; its price comes with it
+    status = models.CharField(max_length=30)
+    quality = models.CharField(max_length=10, blank=True)
+    reason = models.CharField(max_length=60, blank=True)
+    advice: Any = SealedTextField(null=True)  # what the platform says in words of a rejection or a pause
+    components: Any = SealedJSONField(null=True)
+    edited_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(WorkspaceModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "provider", "account_id", "external_id"], name="channels_template_once"
+            )
+        ]
+        indexes = [models.Index(fields=["workspace", "created_at"], name="channels_template_list")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it may be sent now."""
+        return self.status == "approved"
 
 
 class RawEvent(SystemModel):

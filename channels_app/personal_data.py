@@ -15,6 +15,7 @@ from channels_app.models import (
     ChannelLogin,
     ChannelNotice,
     LoginAttempt,
+    MessageTemplate,
     OwnApp,
     RawEvent,
 )
@@ -27,6 +28,14 @@ register(
     Channel, role="controller", retention="until disconnected",
     personal={"credentials": CONNECT, "name": CONNECT, "address": CONNECT},
     clear=("provider", "external_id", "account_id", "status", "status_reason", "restrictions"),
+)  # fmt: skip
+register(
+    MessageTemplate, role="controller", retention="until disconnected",
+    personal={"components": CONNECT, "advice": CONNECT},
+    clear=(
+        "provider", "account_id", "external_id", "name", "language", "category", "coming_category", "status", "quality",
+        "reason",
+    ),
 )  # fmt: skip
 register(
     RawEvent, role="processor", retention="7 days",
@@ -63,6 +72,14 @@ def _named(slug: str, ids: Collection[UUID]) -> dict[UUID, Name]:
 
 
 add_names("channel", _named)
+
+
+def _named_templates(slug: str, ids: Collection[UUID]) -> dict[UUID, Name]:
+    found = MessageTemplate.objects.filter(pk__in=ids).values_list("pk", "name", "language")
+    return {pk: Name(f"{name} ({language})", "") for pk, name, language in found}
+
+
+add_names("template", _named_templates)
 
 
 def _leave_platforms() -> None:

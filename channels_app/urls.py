@@ -1,6 +1,6 @@
 """Routes under /w/<slug>/settings/channels/."""
 
-from django.urls import path
+from django.urls import include, path
 
 from channels_app import login_views, views
 
@@ -17,4 +17,5 @@ urlpatterns = [
     path("<uuid:channel_id>/check/", views.check, name="check"),
     path("<uuid:channel_id>/token/", views.new_token, name="new_token"),
     path("<uuid:channel_id>/disconnect/", views.disconnect, name="disconnect"),
+    path("<uuid:channel_id>/templates/", include("channels_app.templates.urls")),
 ]

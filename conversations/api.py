@@ -1,12 +1,15 @@
 """The endpoints of conversations and messages."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404
 from django.urls import path
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -17,9 +20,10 @@ from accounts.api_views import ApiView, PageQuery, TextField, keyset_page
 from accounts.models import Membership
 from accounts.roles import Permission as P
 from channels_app.models import Channel, Provider
-from conversations import masking, replies
+from conversations import masking, message_input, policy, replies, scheduled, sending
 from conversations.identities import handle_hash
 from conversations.message_form import MessageOut, represent
+from conversations.message_input import Sent
 from conversations.models import Contact, Conversation, Handle, Message, OutOfSight
 from conversations.reply_window import reply_window
 from omnistra.core import live
@@ -71,19 +75,24 @@ class ConversationChange(serializers.Serializer[Any]):
     assignee = serializers.UUIDField(required=False, allow_null=True, help_text="A membership's id.")
 
 
-class Answer(serializers.Serializer[Any]):
+class Answer(Sent):
     """A message into a conversation."""
 
-    text = TextField(max_length=65536, trim_whitespace=False)
     reply_to = serializers.UUIDField(required=False, allow_null=True)
 
 
-class FirstWord(serializers.Serializer[Any]):
-    """A message to a person, inside the reply window."""
+class FirstWord(Sent):
+    """A message to a person: inside the reply window, or a template."""
 
     channel = serializers.UUIDField()
     to = TextField(max_length=64, help_text="The person's number or id on the platform.")
-    text = TextField(max_length=65536, trim_whitespace=False)
+
+
+class ScheduledChange(serializers.Serializer[Any]):
+    """What may change of a message that waits for its time."""
+
+    text = TextField(max_length=65536, trim_whitespace=False, required=False)
+    send_at = serializers.DateTimeField(required=False)
 
 
 class IdentifierOut(serializers.Serializer[Any]):
@@ -130,12 +139,22 @@ def _message(message_id: UUID) -> dict[str, Any]:
         return represent(found)[0]
 
 
-def _send(view: ApiView, conversation: Conversation, text: str, quoted: Message | None, nonce: UUID) -> UUID:
+def _send(
+    view: ApiView, conversation: Conversation, values: dict[str, Any], quoted: Message | None, nonce: UUID
+) -> UUID:
     try:
-        message = replies.send_reply(conversation, text, view.actor, reply_to=quoted, nonce=nonce)[0]
+        with transaction.atomic():
+            message = message_input.send(conversation, values, view.actor, nonce, quoted)
+    except sending.ValuesMissing as missing:
+        problems = {key: [why] for key, why in missing.problems.items()}
+        raise serializers.ValidationError({"template": {"values": problems}}) from missing
     except replies.Refused as refused:
-        raise Refusal(refused.code, f"{refused.reason} {refused.next_step}".strip()) from refused
+        raise _refusal(refused) from refused
     return UUID(str(message.pk))
+
+
+def _refusal(refused: replies.Refused) -> Refusal:
+    return Refusal(refused.code, f"{refused.reason} {refused.next_step}".strip())
 
 
 class Conversations(ApiView):
@@ -200,7 +219,7 @@ class MessagesOfConversation(ApiView):
         query = self.valid(PageQuery, request.query_params)
         with transaction.atomic():
             _find(id)
-            rows = Message.objects.filter(conversation_id=id)
+            rows = Message.objects.filter(conversation_id=id).exclude(type=Message.REACTION)
             found, around = keyset_page(request, rows, "provider_at", query)
             return Response(around | {"results": represent(found)})
 
@@ -215,7 +234,17 @@ class MessagesOfConversation(ApiView):
                 quoted = Message.objects.filter(pk=values["reply_to"], conversation=conversation).first()
                 if quoted is None:
                     raise Http404("No message of this conversation has this id.")
-        return self.once(request, lambda nonce: _send(self, conversation, values["text"], quoted, nonce), _message)
+        return self.once(request, lambda nonce: _send(self, conversation, values, quoted, nonce), _message)
+
+
+def _holders(channel: Channel, to: str) -> QuerySet[Any]:
+    """Who holds this number or id on the channel's platform."""
+    digits = re.sub(r"[\s()+.-]", "", to)
+    hashes = [
+        handle_hash(channel.workspace_id, channel.provider, kind, value)
+        for kind, value in (("wa_id", digits), *((kind, to.strip()) for kind in ("bsuid", "psid", "igsid")))
+    ]
+    return Handle.objects.filter(provider=channel.provider, kind__in=Handle.KEYS, value_hash__in=hashes, ended_at=None)
 
 
 class Messages(ApiView):
@@ -225,43 +254,78 @@ class Messages(ApiView):
 
     @extend_schema(operation_id="messages_send", request=FirstWord, responses={201: MessageOut})
     def post(self, request: Request) -> Response:
-        """Write to a person whose reply window is open."""
+        """Write to a person: in the reply window what you like, else a template."""
         values = self.valid(FirstWord, request.data)
         with transaction.atomic():
             channel = Channel.objects.filter(pk=values["channel"]).first()
             if channel is None:
                 raise Http404("No channel of this workspace has this id.")
-            conversation = self._conversation_with(channel, values["to"])
+            holders = _holders(channel, values["to"])
+            conversation = (
+                Conversation.objects.filter(channel=channel, contact_id__in=holders.values("contact_id"))
+                .select_related("channel")
+                .order_by("-last_message_at", "-id")
+                .first()
+            )
+            if conversation is None and values["type"] == "template":
+                conversation = self._open(channel, holders, values["template"])
         if conversation is None:
-            raise Refusal("window_never_open", "This person has not written to you yet. Wait for their first message.")
-        return self.once(request, lambda nonce: _send(self, conversation, values["text"], None, nonce), _message)
+            raise Refusal("window_never_open", "This person has not written to you yet. Send a template first.")
+        return self.once(request, lambda nonce: _send(self, conversation, values, None, nonce), _message)
 
-    def _conversation_with(self, channel: Channel, to: str) -> Conversation | None:
-        digits = re.sub(r"[\s()+.-]", "", to)
-        hashes = [
-            handle_hash(channel.workspace_id, channel.provider, kind, value)
-            for kind, value in (("wa_id", digits), *((kind, to.strip()) for kind in ("bsuid", "psid", "igsid")))
-        ]
-        holders = Handle.objects.filter(
-            provider=channel.provider, kind__in=Handle.KEYS, value_hash__in=hashes, ended_at=None
+    def _open(self, channel: Channel, holders: QuerySet[Any], wanted: Mapping[str, Any]) -> Conversation:
+        """The first conversation with a contact that is known and agreed to it. Raises Refusal."""
+        holder = holders.order_by("created_at").first()
+        if holder is None:
+            raise Refusal(
+                "needs_opt_in", "There is no contact with this number or id. Add them with their opt-in first."
+            )
+        try:
+            template = message_input.template_of(channel, wanted)
+        except replies.Refused as refused:
+            raise _refusal(refused) from refused
+        facts = policy.facts_about(channel, [holder.contact_id])[holder.contact_id]
+        what = policy.Outgoing(is_template=True, category=template.category)
+        if refusal := policy.decide(facts, self.actor, what).refused:
+            raise _refusal(refusal)
+        opened, _ = Conversation.objects.get_or_create(
+            channel=channel, contact_id=holder.contact_id, defaults={"last_message_at": timezone.now()}
         )
-        return (
-            Conversation.objects.filter(channel=channel, contact_id__in=holders.values("contact_id"))
-            .select_related("channel")
-            .order_by("-last_message_at", "-id")
-            .first()
-        )
+        return opened  # type: ignore[no-any-return]
 
 
 class OneMessage(ApiView):
     """One message."""
 
-    required_scopes = {"GET": P.CONVERSATIONS_VIEW}
+    required_scopes = {
+        "GET": P.CONVERSATIONS_VIEW, "PATCH": P.CONVERSATIONS_REPLY, "DELETE": P.CONVERSATIONS_REPLY,
+    }  # fmt: skip
 
     @extend_schema(operation_id="messages_read", responses=MessageOut)
     def get(self, request: Request, id: UUID) -> Response:
         """Read a message and how far it came."""
         return Response(_message(id))
+
+    @extend_schema(operation_id="messages_reschedule", request=ScheduledChange, responses=MessageOut)
+    def patch(self, request: Request, id: UUID) -> Response:
+        """Change a message that waits for its time."""
+        values = self.valid(ScheduledChange, request.data)
+        _message(id)
+        try:
+            scheduled.change(id, self.actor, send_at=values.get("send_at"), text=values.get("text"))
+        except replies.Refused as refused:
+            raise _refusal(refused) from refused
+        return Response(_message(id))
+
+    @extend_schema(operation_id="messages_cancel", responses={204: None})
+    def delete(self, request: Request, id: UUID) -> Response:
+        """Do not send a message that waits for its time: it is deleted."""
+        _message(id)
+        try:
+            scheduled.cancel(id, self.actor)
+        except replies.Refused as refused:
+            raise _refusal(refused) from refused
+        return Response(status=204)
 
 
 class ContactReveal(ApiView):

@@ -28,7 +28,9 @@ def set_blocked(conversation: Conversation, blocked: bool, by: Actor) -> None:
     """Block, or no longer. In the workspace's scope, outside any transaction. Raises Refused; then nothing changed."""
     with transaction.atomic():
         channel: Channel = Channel.objects.get(pk=conversation.channel_id)
-        handles = list(Handle.objects.filter(contact_id=conversation.contact_id, provider=channel.provider))
+        handles = list(
+            Handle.objects.filter(contact_id=conversation.contact_id, provider=channel.provider, ended_at=None)
+        )
         preload([channel, *handles])
         credentials, values = channel.credentials or {}, {each.kind: each.value for each in handles}
     platform = provider(channel.provider)

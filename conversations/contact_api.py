@@ -181,7 +181,7 @@ def _holders(value: str) -> QuerySet[Any]:
             given = _GAPS.sub("", plain) if kind == Handle.Kind.WA_ID else plain.removeprefix("@")
             hashed = identities.handle_hash(workspace_id, slug, kind, given)
             any_of |= Q(provider=slug, kind=kind, value_hash=hashed)
-    return Handle.objects.filter(any_of).values("contact_id")
+    return Handle.objects.filter(any_of, ended_at=None).values("contact_id")
 
 
 class Contacts(ApiView):
@@ -213,7 +213,9 @@ class Contacts(ApiView):
         with transaction.atomic():
             lock_workspace(workspace_id)
             hashed = identities.handle_hash(workspace_id, values["provider"], Handle.Kind.WA_ID, digits)
-            if Handle.objects.filter(provider=values["provider"], kind=Handle.Kind.WA_ID, value_hash=hashed).exists():
+            if Handle.objects.filter(
+                provider=values["provider"], kind=Handle.Kind.WA_ID, value_hash=hashed, ended_at=None
+            ).exists():
                 raise Conflict("There is a contact with this number: find it with ?handle=.")
             person = Person({Handle.Kind.WA_ID.value: digits}, values["name"].strip())
             contact_id = identities.resolve(workspace_id, values["provider"], [(person, timezone.now())])[0]

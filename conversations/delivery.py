@@ -12,7 +12,7 @@ import random
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -28,7 +28,6 @@ from channels_app.contract import (
     ChannelStopped,
     CredentialsRefused,
     OutboundMedia,
-    OutboundMessage,
     Permanent,
     PolicyRefused,
     ProviderError,
@@ -37,7 +36,8 @@ from channels_app.contract import (
 )
 from channels_app.models import Channel
 from channels_app.registry import provider
-from conversations import media, policy, statuses
+from channels_app.templates import events as template_events
+from conversations import media, outgoing, policy, statuses
 from conversations.ingest import echoes
 from conversations.models import Attachment, Delivery, Handle, Message
 from omnistra.core import live, reports
@@ -255,9 +255,12 @@ def _send(claim: _Claim) -> str:
         outbound: OutboundMedia | None = None
         if claim.attachment is not None:
             outbound = stack.enter_context(_file(claim.attachment))
-        message = OutboundMessage(
-            handles=claim.handles, reference=str(claim.delivery.pk), text=claim.message.text, media=outbound,
-            reply_to=claim.reply_to, tag=claim.verdict.tag,
+        message = replace(
+            outgoing.outbound(
+                claim.message.type, claim.message.content or {}, handles=claim.handles,
+                reference=str(claim.delivery.pk), media=outbound, reply_to=claim.reply_to,
+            ),
+            tag=claim.verdict.tag,
         )  # fmt: skip
         platform = provider(claim.channel.provider)
         return platform.send(claim.channel.external_id, claim.channel.credentials or {}, message)
@@ -329,6 +332,9 @@ def _record_error(claim: _Claim, error: ProviderError) -> None:
 
         return change
 
+    if claim.message.type == "template":
+        with workspace_scope(claim.channel.workspace_id), transaction.atomic():
+            template_events.refused(claim.channel, error.code)
     if isinstance(error, PolicyRefused):
         # Before the next message of the conversation may go, and on its own: ingest locks conversations before messages.
         with workspace_scope(claim.channel.workspace_id), transaction.atomic():

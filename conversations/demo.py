@@ -19,6 +19,7 @@ from accounts.roles import Role
 from channels_app.models import Channel
 from channels_app.registry import provider
 from channels_app.sandbox import cast, history
+from channels_app.templates.jobs import fetch_templates
 from conversations import identities, ingest
 from conversations.models import Contact, Conversation, Handle, Message
 from conversations.story import STORY, Customer, Line
@@ -29,20 +30,37 @@ SLUG = "demo"
 EMAIL, PASSWORD = "demo@northwind.example", "steep-for-three-minutes"  # a local demo's sign-in, printed at start
 WABA_ID = "310000000000101"
 TOKEN = "EAAG-sandbox-northwind"  # noqa: S105  (the sandbox's, not Meta's)
+INSTAGRAM_TOKEN = "IGAA-sandbox-northwind"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)
 class _Shop:
-    """One of the shop's numbers."""
+    """One of the shop's channels: by `handle` people are known there, `token` opens it."""
 
-    phone_id: str
-    display: str
+    provider: str
+    external_id: str
+    account_id: str
+    address: str
     name: str
+    handle: str = "wa_id"
+    token: str = TOKEN
 
 
-SHOPS = (
-    _Shop("210000000000501", "+49 30 23125014", "Northwind Tea Berlin"),
-    _Shop("210000000000518", "+351 22 0005018", "Northwind Tea Porto"),
+SHOPS = (  # in the order of story.BERLIN, PORTO, PAGE, INSTAGRAM
+    _Shop("whatsapp", "210000000000501", WABA_ID, "+49 30 23125014", "Northwind Tea Berlin"),
+    _Shop("whatsapp", "210000000000518", WABA_ID, "+351 22 0005018", "Northwind Tea Porto"),
+    _Shop(
+        "messenger", "110000000000901", "110000000000901", "northwindtea", "Northwind Tea", "psid", "EAAG-sandbox-page"
+    ),
+    _Shop(
+        "instagram",
+        "17841400000000901",
+        "17841400000000901",
+        "northwind.tea",
+        "@northwind.tea",
+        "igsid",
+        INSTAGRAM_TOKEN,
+    ),
 )
 
 
@@ -58,6 +76,28 @@ _COLLEAGUES = (
     _Colleague("Aylin Demir", "aylin@northwind.example", Role.AGENT),
     _Colleague("Ruth Okafor", "ruth@northwind.example", Role.PRIVACY_OFFICER),
 )
+TEMPLATES: tuple[tuple[str, str, list[dict[str, Any]]], ...] = (
+    (
+        "order_ready", "UTILITY",
+        [
+            {"type": "BODY", "text": "Hello {{1}}, your order {{2}} is packed and waiting for you at the counter.",
+             "example": {"body_text": [["Lena", "4711"]]}},
+            {"type": "FOOTER", "text": "Northwind Tea"},
+            {"type": "BUTTONS", "buttons": [
+                {"type": "QUICK_REPLY", "text": "I come today"}, {"type": "QUICK_REPLY", "text": "Send it, please"},
+            ]},
+        ],
+    ),
+    (
+        "first_flush", "MARKETING",
+        [
+            {"type": "HEADER", "format": "TEXT", "text": "The first flush is in"},
+            {"type": "BODY", "text": "Hello {{1}}, forty tins of this year's Darjeeling came in this morning.",
+             "example": {"body_text": [["Priya"]]}},
+            {"type": "FOOTER", "text": "Reply STOP and you hear no more of it"},
+        ],
+    ),
+)  # fmt: skip
 _UNDELIVERABLE = {
     "title": "WhatsApp could not deliver this to the number.",
     "detail": "The phone may have an old version of WhatsApp, or none.",
@@ -69,7 +109,14 @@ def create() -> bool:
     if Workspace.objects.filter(slug=SLUG).exists():
         return False
     for shop in SHOPS:
-        history.add_business(shop.phone_id, WABA_ID, shop.display, shop.name, TOKEN)
+        if shop.provider == "messenger":
+            history.add_page(shop.external_id, shop.name, shop.address, shop.token)
+        elif shop.provider == "instagram":
+            history.add_instagram(shop.external_id, shop.address, shop.name.removeprefix("@"), shop.token)
+        else:
+            history.add_business(shop.external_id, WABA_ID, shop.address, shop.name, shop.token)
+    for name, category, components in TEMPLATES:
+        history.add_template(WABA_ID, name, "en", category, components)
     with transaction.atomic():
         owner = _user("Ines Prado", EMAIL, PASSWORD)
         workspace = Workspace.open("Northwind Tea", SLUG, owner)
@@ -83,14 +130,15 @@ def create() -> bool:
             )
             channels = [
                 Channel.objects.create(
-                    provider="whatsapp", external_id=shop.phone_id, account_id=WABA_ID, name=shop.name,
-                    address=shop.display, credentials={"token": TOKEN}, checked_at=timezone.now(),
+                    provider=shop.provider, external_id=shop.external_id, account_id=shop.account_id, name=shop.name,
+                    address=shop.address, credentials={"token": shop.token}, checked_at=timezone.now(),
                 )
                 for shop in SHOPS
             ]  # fmt: skip
             for customer in STORY:
                 history.add_person(customer.number, customer.name)
                 _play(channels[customer.at], customer, members)
+    fetch_templates.enqueue(workspace.pk, channels[0].pk)
     return True
 
 
@@ -127,6 +175,11 @@ def _play(channel: Channel, customer: Customer, members: list[Membership]) -> No
     conversation.status = Conversation.Status.CLOSED if customer.closed else Conversation.Status.OPEN
     conversation.assignee = members[customer.assignee] if customer.assignee is not None else None
     conversation.save()
+    if channel.provider != "whatsapp":  # a name would come once the platform is asked; the demo has it at once
+        Handle.objects.filter(contact_id=conversation.contact_id).update(asked_at=now)
+        contact = Contact.objects.get(pk=conversation.contact_id)
+        contact.name = customer.name
+        contact.save(update_fields=["name"])
     first = now - customer.lines[0].ago
     Contact.objects.filter(pk=conversation.contact_id, created_at__gt=first).update(created_at=first)
 
@@ -148,7 +201,9 @@ def _store(channel: Channel, body: bytes) -> None:
 
 
 def _conversation(channel: Channel, customer: Customer) -> Conversation:
-    hashed = identities.handle_hash(channel.workspace_id, channel.provider, "wa_id", customer.number)
+    kind = SHOPS[customer.at].handle
+    value = customer.number if kind == "wa_id" else history.scoped_id(channel.external_id, customer.number)
+    hashed = identities.handle_hash(channel.workspace_id, channel.provider, kind, value)
     contact: UUID = Handle.objects.get(value_hash=hashed).contact_id
     return Conversation.objects.get(channel=channel, contact_id=contact)
 

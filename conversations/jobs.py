@@ -1,11 +1,13 @@
 """Background jobs of the conversations: thin doors to the flow modules."""
 
+from uuid import UUID
+
 from django.db import transaction
 from django.utils import timezone
 
-from conversations import delivery, ingest, media, profiles
+from conversations import delivery, ingest, media, profiles, reading, scheduled
 from conversations.models import EarlyUpdate, Tombstone
-from omnistra.core.jobs import periodic_job
+from omnistra.core.jobs import periodic_job, workspace_job
 from omnistra.core.tenancy import system_scope
 
 
@@ -43,3 +45,24 @@ def forget() -> int:
 def ask_names() -> int:
     """Ask the platforms for the names of people who wrote for the first time."""
     return profiles.ask_due()
+
+
+@periodic_job("conversations.release_scheduled")
+def release_scheduled() -> int:
+    """Hand over the scheduled messages that are due."""
+    total = 0
+    while released := scheduled.release_due():
+        total += released
+    return total
+
+
+@workspace_job("conversations.tell_read")
+def tell_read(conversation_id: UUID) -> None:
+    """The person may see that we read."""
+    reading.tell(conversation_id, is_typing=False)
+
+
+@workspace_job("conversations.tell_typing")
+def tell_typing(conversation_id: UUID) -> None:
+    """The person may see that we write."""
+    reading.tell(conversation_id, is_typing=True)

@@ -109,7 +109,7 @@ def rows(
     if after and (place := read_cursor(after)):
         at, identity = place
         conversations = conversations.filter(Q(last_message_at__lt=at) | Q(last_message_at=at, id__lt=identity))
-    newest = Message.objects.filter(conversation_id=OuterRef("pk")).order_by("-provider_at", "-id").values("pk")[:1]
+    newest = Message.said().filter(conversation_id=OuterRef("pk")).order_by("-provider_at", "-id").values("pk")[:1]
     page = list(
         conversations.order_by("-last_message_at", "-id")
         .select_related("contact", "channel", "assignee__user")

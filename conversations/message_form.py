@@ -34,7 +34,7 @@ class ReactionOut(serializers.Serializer[Any]):
     """A mark on a message."""
 
     emoji = serializers.CharField()
-    contact = serializers.UUIDField()
+    contact = serializers.UUIDField(allow_null=True, help_text="Null: ours.")
     at = serializers.DateTimeField()
 
 
@@ -43,6 +43,14 @@ class AuthorOut(serializers.Serializer[Any]):
 
     kind = serializers.CharField()
     id = serializers.UUIDField(allow_null=True)
+
+
+class TemplateUsed(serializers.Serializer[Any]):
+    """The template that a message was made from."""
+
+    name = serializers.CharField()
+    language = serializers.CharField()
+    category = serializers.CharField()
 
 
 class MessageOut(serializers.Serializer[Any]):
@@ -75,6 +83,9 @@ class MessageOut(serializers.Serializer[Any]):
     price = serializers.DictField(
         allow_null=True, help_text="What the platform told: category, kind, is_billable. Null is unknown, not free."
     )
+    choices = serializers.JSONField(allow_null=True, help_text="What could be tapped, as it was sent.")
+    template = TemplateUsed(allow_null=True)
+    send_at = serializers.DateTimeField(allow_null=True, help_text="When a scheduled message is to go out.")
     created_at = serializers.DateTimeField()
     provider_at = serializers.DateTimeField()
 
@@ -88,7 +99,7 @@ def _opened(row: Any, name: str) -> Any:
 
 
 def represent(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """The messages of one page. Three queries and one look for keys, whatever their number."""
+    """The messages of one page. Four queries and one look for keys, whatever their number."""
     files: dict[Any, list[Attachment]] = defaultdict(list)
     marks: dict[tuple[Any, bytes], list[Reaction]] = defaultdict(list)
     for file in Attachment.objects.filter(message_id__in=[each.pk for each in messages]).order_by("id"):
@@ -97,6 +108,11 @@ def represent(messages: Sequence[Message]) -> list[dict[str, Any]]:
     hashes = [bytes(each.external_hash) for each in messages if each.external_hash]
     for mark in Reaction.objects.filter(channel_id__in=channels, target_hash__in=hashes).order_by("provider_at"):
         marks[mark.channel_id, bytes(mark.target_hash)].append(mark)
+    ours = Message.objects.filter(
+        channel_id__in=channels, conversation_id__in={each.conversation_id for each in messages},
+        type=Message.REACTION, reply_to_hash__in=hashes,
+    )  # fmt: skip
+    newest = {(each.channel_id, bytes(each.reply_to_hash)): each for each in ours.order_by("created_at", "id")}
     quoted = {
         (channel, bytes(hashed)): identity
         for identity, channel, hashed in Message.objects.filter(
@@ -105,20 +121,28 @@ def represent(messages: Sequence[Message]) -> list[dict[str, Any]]:
         ).values_list("id", "channel_id", "external_hash")
     }
     preload(
-        [*messages, *(file for each in files.values() for file in each), *(m for each in marks.values() for m in each)]
+        [
+            *messages,
+            *newest.values(),
+            *(file for each in files.values() for file in each),
+            *(m for each in marks.values() for m in each),
+        ]
     )
     return [
         _shown(
             each,
             files[each.pk],
             marks.get((each.channel_id, bytes(each.external_hash or b"")), []),
+            newest.get((each.channel_id, bytes(each.external_hash or b""))),
             quoted.get((each.channel_id, bytes(each.reply_to_hash or b""))),
         )
         for each in messages
     ]
 
 
-def _shown(message: Message, files: list[Attachment], marks: list[Reaction], reply_to: Any) -> dict[str, Any]:
+def _shown(
+    message: Message, files: list[Attachment], marks: list[Reaction], our_mark: Message | None, reply_to: Any
+) -> dict[str, Any]:
     content, error = _opened(message, "content") or {}, _opened(message, "error") or {}
     failed = message.error_code is not None or bool(error)
     return {
@@ -144,7 +168,8 @@ def _shown(message: Message, files: list[Attachment], marks: list[Reaction], rep
             {"emoji": emoji, "contact": mark.contact_id, "at": mark.provider_at}
             for mark in marks
             if (emoji := _opened(mark, "emoji"))
-        ],
+        ]
+        + _ours(our_mark),
         "author": {"kind": message.instructed_by_kind, "id": message.instructed_by_id}
         if message.instructed_by_kind
         else None,
@@ -152,9 +177,26 @@ def _shown(message: Message, files: list[Attachment], marks: list[Reaction], rep
         "edited_at": message.edited_at,
         "unsent_at": message.unsent_at,
         "price": message.price,
+        "choices": content.get("choices"),
+        "template": _template(content),
+        "send_at": message.send_at if message.status == Message.Status.SCHEDULED else None,
         "created_at": message.created_at,
         "provider_at": message.provider_at,
     }
+
+
+def _template(content: dict[str, Any]) -> dict[str, str] | None:
+    kept = content.get("template")
+    if not kept:
+        return None
+    return {"name": kept["name"], "language": kept["language"], "category": str(content.get("category", ""))}
+
+
+def _ours(mark: Message | None) -> list[dict[str, Any]]:
+    if mark is None or mark.status in (Message.Status.FAILED, Message.Status.UNKNOWN):
+        return []
+    emoji = str((_opened(mark, "content") or {}).get("emoji", ""))
+    return [{"emoji": emoji, "contact": None, "at": mark.provider_at}] if emoji else []
 
 
 def _file(file: Attachment) -> dict[str, Any]:

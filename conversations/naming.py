@@ -10,6 +10,7 @@ from conversations.models import Contact, Handle, Message
 from omnistra.core.keyring import KeyMissing
 
 STATUS_WORDS = {
+    "scheduled": "Scheduled",
     "queued": "Waiting to be sent",
     "sending": "Being sent",
     "sent": "Sent",

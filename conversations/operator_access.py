@@ -166,7 +166,7 @@ class _Covers:
 
 def _page(conversation: Conversation, before: str) -> tuple[list[Message], str]:
     """The newest messages, or those before a cursor, the oldest first; and the cursor of the older ones."""
-    rows: QuerySet[Any] = Message.objects.filter(conversation=conversation).defer("external_id", "error")
+    rows: QuerySet[Any] = Message.said().filter(conversation=conversation).defer("external_id", "error")
     if before and (place := listing.read_cursor(before)):
         at, identity = place
         rows = rows.filter(Q(provider_at__lt=at) | Q(provider_at=at, id__lt=identity))

@@ -108,16 +108,19 @@ def _old_messages(selection: Selection) -> list[QuerySet[Any]]:
 
 def _erase_messages(workspace_id: UUID, __: Selection, ids: Sequence[UUID]) -> dict[str, int]:
     messages = Message.objects.filter(pk__in=ids)
-    known = list(messages.exclude(external_hash=None).values_list("channel_id", "external_hash", "created_at"))
-    hashes = [hashed for _, hashed, _ in known]
+    known = list(
+        messages.exclude(external_hash=None).values_list("channel_id", "external_hash", "created_at", "conversation_id")
+    )
     # A platform repeats for days what it has told: what came lately and goes now is not to come back.
     repeated = timezone.now() - timedelta(days=settings.META_DEDUP_DAYS)
-    unsending.bury(workspace_id, [(channel, hashed) for channel, hashed, created in known if created > repeated])
+    unsending.bury(workspace_id, [(channel, hashed) for channel, hashed, created, _ in known if created > repeated])
     files = Attachment.objects.filter(message_id__in=ids)
     counts = {"files": erasure.forget_files(list(files.values_list("storage_key", flat=True)))}
     counts["attachments"] = files.delete()[0]
     counts["deliveries"] = Delivery.objects.filter(message_id__in=ids).delete()[0]
-    counts["reactions"] = Reaction.objects.filter(target_hash__in=hashes).delete()[0]
+    counts["reactions"] = unsending.forget_marks(
+        [(channel, bytes(hashed)) for channel, hashed, _, _ in known], {conversation for _, _, _, conversation in known}
+    )
     counts["messages"] = messages.delete()[0]
     return counts
 

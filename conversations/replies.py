@@ -3,8 +3,10 @@
 Each refusal has its reason and the next step in words (policy.words). The outbox (delivery.py) alone sends.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -41,14 +43,6 @@ class StoredFile:
     media: OutboundMedia
 
 
-def why_not(conversation: Conversation, message: Message | None = None) -> Refused | None:
-    """Why this message cannot go out now, as whoever instructed it (without one: why no member can answer), or None."""
-    if message is None:
-        return policy.why_not(conversation)
-    by = Actor(message.instructed_by_kind, message.instructed_by_id)
-    return policy.why_not(conversation, by, policy.outgoing(message))
-
-
 def check(conversation: Conversation, text: str, files: Sequence[StoredFile], by: Actor) -> None:
     """Raises Refused."""
     if refused := policy.why_not(conversation, by):
@@ -82,10 +76,12 @@ def send_reply(
     files: Sequence[StoredFile] = (),
     reply_to: Message | None = None,
     nonce: UUID | None = None,
+    send_at: datetime | None = None,
 ) -> list[Message]:
     """Queue an answer; gives its messages. Call it in the workspace's scope. Raises Refused; then nothing is written.
 
-    `nonce` is the id of the first message: the same form sent twice is one answer.
+    `nonce` is the id of the first message: the same form sent twice is one answer. With `send_at` it waits until then
+    (conversations.scheduled).
     """
     with transaction.atomic():
         conversation = (
@@ -95,51 +91,75 @@ def send_reply(
             return earlier
         check(conversation, text, files, by)
         now = timezone.now()
-        messages, attachments, deliveries = [], [], []
+        messages = []
         for number, (body, file) in enumerate(_parts(text, files)):
             identity = file.message_id if file else nonce if number == 0 and nonce else uuid7()
-            message = Message(
-                id=identity,
-                channel=conversation.channel,
-                conversation=conversation,
-                contact_id=conversation.contact_id,
-                direction=Message.Direction.OUTBOUND,
-                type=file.kind if file else "text",
-                content={"text": body} if body else {},
-                reply_to_hash=reply_to.external_hash if reply_to and number == 0 else None,
-                status=Message.Status.QUEUED,
-                instructed_by_kind=by.kind,
-                instructed_by_id=by.id,
-                provider_at=now,
-            )
+            message = draft(conversation, file.kind if file else "text", {"text": body} if body else {}, by)
+            message.pk, message.provider_at = identity, now
+            message.reply_to_hash = reply_to.external_hash if reply_to and number == 0 else None
             messages.append(message)
-            if file:
-                attachments.append(
-                    Attachment(
-                        id=file.attachment_id,
-                        channel=conversation.channel,
-                        message=message,
-                        contact_id=conversation.contact_id,
-                        kind=file.kind,
-                        state=Attachment.State.STORED,
-                        details={"mime": file.mime, "name": file.name},
-                        storage_key=file.storage_key,
-                        size=file.size,
-                        provider_at=now,
-                    )
-                )
-            deliveries.append(Delivery(channel=conversation.channel, conversation=conversation, message=message))
-        Message.objects.bulk_create(messages)
-        Attachment.objects.bulk_create(attachments)
-        erasure.keep_files([file.storage_key for file in files])
-        Delivery.objects.bulk_create(deliveries)
-        Conversation.objects.filter(pk=conversation.pk).update(
-            last_message_at=Greatest(F("last_message_at"), now), unread_count=0
-        )
-        audit.record("conversation.replied", by, conversation.pk)
-        live.publish(conversation.workspace_id, "message", {conversation.pk: conversation.channel_id})
-        transaction.on_commit(lambda: wake("conversations.deliver"))
+        queue(conversation, messages, by, files=files, send_at=send_at)
     return messages
+
+
+def draft(conversation: Conversation, kind: str, content: Mapping[str, Any], by: Actor) -> Message:
+    """An outbound message that is not stored yet."""
+    return Message(
+        channel=conversation.channel, conversation=conversation, contact_id=conversation.contact_id,
+        direction=Message.Direction.OUTBOUND, type=kind, content=dict(content), status=Message.Status.QUEUED,
+        instructed_by_kind=by.kind, instructed_by_id=by.id, provider_at=timezone.now(),
+    )  # fmt: skip
+
+
+def queue(
+    conversation: Conversation, messages: Sequence[Message], by: Actor, *, files: Sequence[StoredFile] = (),
+    send_at: datetime | None = None, action: str = "conversation.replied",
+) -> None:  # fmt: skip
+    """Store messages that were checked, and what sends them: at once, or at `send_at`. In the transaction of the check."""
+    for message in messages:
+        if send_at is not None:
+            message.status, message.send_at, message.provider_at = Message.Status.SCHEDULED, send_at, send_at
+    Message.objects.bulk_create(messages)
+    store_files(conversation, messages, files)
+    if send_at is not None:
+        audit.record("message.scheduled", by, conversation.pk)
+        live.publish(conversation.workspace_id, "conversation", {conversation.pk: conversation.channel_id})
+        return
+    release(conversation, messages)
+    if action == "message.reacted":
+        audit.record("message.reacted", by, conversation.pk)
+    else:
+        audit.record("conversation.replied", by, conversation.pk)
+
+
+def release(conversation: Conversation, messages: Sequence[Message]) -> None:
+    """Hand stored messages to the outbox, in their order."""
+    Delivery.objects.bulk_create(
+        Delivery(channel_id=each.channel_id, conversation_id=each.conversation_id, message=each) for each in messages
+    )
+    if any(each.type != Message.REACTION for each in messages):
+        Conversation.objects.filter(pk=conversation.pk).update(
+            last_message_at=Greatest(F("last_message_at"), timezone.now()), unread_count=0
+        )
+    live.publish(conversation.workspace_id, "message", {conversation.pk: conversation.channel_id})
+    transaction.on_commit(lambda: wake("conversations.deliver"))
+
+
+def store_files(conversation: Conversation, messages: Sequence[Message], files: Sequence[StoredFile]) -> None:
+    """The rows of the files that belong to messages."""
+    if not files:
+        return
+    owner = {each.pk: each for each in messages}
+    Attachment.objects.bulk_create(
+        Attachment(
+            id=file.attachment_id, channel=conversation.channel, message=owner[file.message_id],
+            contact_id=conversation.contact_id, kind=file.kind, state=Attachment.State.STORED,
+            details={"mime": file.mime, "name": file.name}, storage_key=file.storage_key, size=file.size,
+            provider_at=owner[file.message_id].provider_at,
+        )
+        for file in files
+    )  # fmt: skip
+    erasure.keep_files([file.storage_key for file in files])
 
 
 def retry(message: Message, by: Actor) -> None:

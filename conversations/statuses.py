@@ -15,6 +15,7 @@ from django.utils import timezone
 from channels_app.contract import StatusUpdate, Watermark
 from channels_app.models import Channel
 from channels_app.registry import provider
+from channels_app.templates import events as template_events
 from conversations import policy
 from conversations.identities import message_hash
 from conversations.models import Conversation, Delivery, EarlyUpdate, Message
@@ -58,7 +59,7 @@ def catch_up(message: Message, update: EarlyUpdate) -> None:
         code = update.details["error_code"]
         _fail(message, code, update.details["detail"], update.channel)
         if code is not None and message.status == Message.Status.FAILED:
-            policy.from_statuses([(message, update.channel, code, update.provider_at)])
+            _learn([(message, update.channel, code, update.provider_at)])
 
 
 def settle_early(message: Message) -> None:
@@ -79,6 +80,14 @@ def _fail(message: Message, code: int | None, detail: str, channel: Channel) -> 
         "title": provider(channel.provider).words(code), "detail": detail,
         "next": policy.next_step(error, channel) if error else "",
     }  # fmt: skip
+
+
+def _learn(failed: Sequence[tuple[Message, Channel, int, datetime]]) -> None:
+    """What failures teach of people and channels, and of templates."""
+    policy.from_statuses(failed)
+    codes = {(channel.pk, code): channel for message, channel, code, _ in failed if message.type == "template"}
+    for (_, code), channel in codes.items():
+        template_events.refused(channel, code)
 
 
 def _note(message: Message, update: StatusUpdate, at: datetime, channel: Channel) -> bool:
@@ -133,7 +142,7 @@ def apply(workspace_id: UUID, updates: Sequence[tuple[StatusUpdate, Channel, dat
     update_rows(list(changed.values()), _WRITTEN)
     insert_new(unknown)
     _settle(changed)
-    policy.from_statuses(failed)
+    _learn(failed)
     return {message.conversation_id: message.channel_id for message in changed.values()}
 
 

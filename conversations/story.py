@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-BERLIN, PORTO = 0, 1  # the shop's numbers
+BERLIN, PORTO, PAGE, INSTAGRAM = 0, 1, 2, 3  # the shop's channels
 INES, TOMAS, AYLIN = 0, 1, 2  # places in the demo's team
 LELLO = {"latitude": 41.1469, "longitude": -8.6149, "name": "Livraria Lello", "address": "R. das Carmelitas 144, Porto"}
 
@@ -31,7 +31,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """One person's conversation with one of the shop's numbers."""
+    """One person's conversation on one of the shop's channels. On a Page or Instagram the number is the sandbox's name for
+    the person alone."""
 
     name: str
     number: str
@@ -125,6 +126,25 @@ STORY: tuple[Customer, ...] = (
         s(0, 5, 58, "Hello Karim! We do, in about eight days. Is English all right for the details?"),
         c(0, 5, 31, "نعم، شكراً جزيلاً. كم تكلفة الشحن؟"),
     ), unread=1),
+    Customer("Marisol Vega", "34600000733", (
+        c(0, 1, 34, "Hi! I saw your post about the autumn teas. Do you ship to the Canary Islands?"),
+        s(0, 1, 20, "Hello Marisol! We do: 9 € and about six days, customs included."),
+        c(0, 1, 5, "Great, and could you put in a sample of the smoked one?"),
+    ), unread=1, at=PAGE),
+    Customer("Kofi Mensah", "447700900655", (
+        c(0, 2, 15, "That glass teapot in your story 😍 is it for sale?"),
+        s(0, 2, 2, "It is! 38 €, with the bamboo lid. Shall I send you the link?"),
+        c(0, 1, 58, "Yes please"),
+        c(0, 1, 57, "❤️", reacts=1),
+    ), assignee=AYLIN, at=INSTAGRAM),
+    Customer("Ingrid Solberg", "4740000233", (
+        c(0, 18, 40, "Do you have a shop in Oslo as well?"),
+        s(0, 18, 22, "Not yet, Ingrid. Berlin and Porto, and we send to Norway every day."),
+    ), at=PAGE),
+    Customer("Mei Tanaka", "819000000655", (
+        c(1, 2, 30, "Your matcha bowl looks so good! Which grade is it?"),
+        s(1, 2, 11, "Thank you Mei! Ceremonial, first harvest from Uji."),
+    ), assignee=AYLIN, at=INSTAGRAM),
     Customer("Marta Kowalska", "48600000418", (
         c(0, 7, 5, "Hi, I'm moving on the 1st. Can you change the address of my subscription?"),
         s(0, 6, 50, "Of course! What's the new one?"),

@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import log
 from accounts.models import AuditEntry, Membership
+from channels_app.contract import OutboundMessage
 from channels_app.models import Channel
 from channels_app.registry import provider
-from conversations import blocking, contents, listing, masking, naming, policy
+from conversations import blocking, contents, listing, masking, naming, ours, policy
 from conversations.models import Attachment, Conversation, Handle, Message, Reaction
 from conversations.opt_ins import shown as opt_ins_shown
 from conversations.reply_window import reply_window
@@ -24,6 +25,7 @@ from omnistra.core.keyring import KeyMissing
 from omnistra.core.sealing import preload
 from privacy import retention
 
+EMOJI = ("👍", "❤️", "😂", "🎉", "🙏", "✅")  # offered at once; the API takes any
 PAGE = 50  # messages
 GROUP = timedelta(minutes=5)  # consecutive messages of one author within it stand together
 
@@ -67,6 +69,10 @@ class Bubble:
     is_edited: bool = False
     unsent: str = ""  # what stands where the message was
     first_unread: bool = False
+    header: str = ""
+    footer: str = ""
+    choices: list[str] = field(default_factory=list)
+    react_url: str = ""
 
 
 @dataclass(slots=True)
@@ -130,6 +136,13 @@ class Thread:
     composer_text: str = ""
     held: bool = False
     is_in_doubt: bool = False  # another number or device: a person has to make sure who it is
+    mode: str = "reply"  # what the composer shows: reply, template, choices
+    template_url: str = ""
+    choices_url: str = ""
+    typing_url: str = ""
+    time_zone: str = ""
+    emoji: tuple[str, ...] = ()
+    scheduled: list[dict[str, Any]] = field(default_factory=list)
 
 
 def load(
@@ -152,6 +165,7 @@ def load(
     facts = policy.look_up([conversation])[conversation.pk]
     thread = _thread(conversation, member, members, handles, name, settings, query, facts)
     thread.days = _days(bubbles)
+    thread.scheduled = ours.waiting(conversation, slug)
     thread.older_url = _with(thread.url, f"before={older}") if older else None
     thread.newer_url = thread.url if before else None
     quoted = next((bubble for bubble in bubbles if str(bubble.id) == quote), None)
@@ -228,6 +242,25 @@ def _thread(
         assigned_to_me=conversation.assignee_id == member.pk,
         my_assignee_id=member.pk,
         is_in_doubt=conversation.contact.identity_changed_at is not None,
+        template_url=address("template") if _may_start(facts) else "",
+        choices_url=address("choices"),
+        typing_url=address("typing"),
+        time_zone=timezone.get_current_timezone_name(),
+        emoji=_offered(conversation.channel.provider),
+    )
+
+
+def _may_start(facts: policy.Facts) -> bool:
+    """Whether a template may go out, or what it lacks can be given here."""
+    refused = policy.decide(facts, None, policy.Outgoing(is_template=True, category="utility")).refused
+    return refused is None or refused.code in ("needs_opt_in", "attestation_missing")
+
+
+def _offered(slug: str) -> tuple[str, ...]:
+    """The marks that the platform takes."""
+    platform = provider(slug)
+    return tuple(
+        emoji for emoji in EMOJI if not platform.refuse(OutboundMessage({}, "", reply_to="any", reaction=emoji))
     )
 
 
@@ -245,7 +278,7 @@ def _bubbles(
     conversation: Conversation, slug: str, name: str, authors: dict[UUID, str], before: str
 ) -> tuple[list[Bubble], str]:
     """Messages in order, the oldest first, and the cursor of the older ones."""
-    messages = Message.objects.filter(conversation_id=conversation.pk)
+    messages = Message.said().filter(conversation_id=conversation.pk)
     if before and (place := listing.read_cursor(before)):
         at, identity = place
         messages = messages.filter(Q(provider_at__lt=at) | Q(provider_at=at, id__lt=identity))
@@ -257,8 +290,10 @@ def _bubbles(
         elsewhere = Message.objects.filter(conversation_id=conversation.pk, external_hash__in=missing)
         quoted.update({bytes(each.external_hash): each for each in elsewhere})
     marks = list(Reaction.objects.filter(conversation_id=conversation.pk, emoji__isnull=False))
+    sent = Message.objects.filter(conversation_id=conversation.pk, type=Message.REACTION).order_by("created_at", "id")
+    our_marks = {bytes(each.reply_to_hash): each for each in sent if each.reply_to_hash}  # the newest holds
     files = list(Attachment.objects.filter(message_id__in=[each.pk for each in page]).order_by("id"))
-    preload([*page, *quoted.values(), *marks, *files])
+    preload([*page, *quoted.values(), *marks, *our_marks.values(), *files])
     reactions: dict[bytes, list[Reaction]] = {}
     for mark in marks:
         reactions.setdefault(bytes(mark.target_hash), []).append(mark)
@@ -266,10 +301,16 @@ def _bubbles(
     for file in files:
         by_message.setdefault(file.message_id, []).append(file)
     platform = provider(conversation.channel.provider).label
-    bubbles = [
-        _bubble(message, slug, name, platform, authors, quoted, reactions, by_message.get(message.pk, []))
-        for message in page
-    ]
+    bubbles = []
+    for message in page:
+        bubble = _bubble(message, slug, name, platform, authors, quoted, reactions, by_message.get(message.pk, []))
+        if (
+            message.external_hash
+            and not message.unsent_at
+            and (ours_of_it := our_marks.get(bytes(message.external_hash)))
+        ):
+            bubble.reactions += ours.mark(ours_of_it)
+        bubbles.append(bubble)
     return bubbles, listing.cursor(page[0].provider_at, page[0].pk) if more else ""
 
 
@@ -277,7 +318,7 @@ def _bubble(
     message: Message, slug: str, name: str, platform: str, authors: dict[UUID, str], quoted: dict[bytes, Message],
     reactions: dict[bytes, list[Reaction]], files: Sequence[Attachment],
 ) -> Bubble:  # fmt: skip
-    ours = message.direction == Message.Direction.OUTBOUND
+    is_ours = message.direction == Message.Direction.OUTBOUND
     content: dict[str, Any]
     error: dict[str, str] | None
     try:
@@ -287,15 +328,17 @@ def _bubble(
         voice = any(each.detail("voice") for each in files)
     except KeyMissing:
         text, content, error, shown, voice = "This message was erased.", {}, None, [], False
+    template = content.get("template") or {}
+    formed = template or content.get("choices") or {}
     return Bubble(
         id=message.pk,
-        side="out" if ours else "in",
+        side="out" if is_ours else "in",
         type=message.type,
         text=text,
         at=message.provider_at,
         status="queued" if message.status == "sending" else message.status,
         status_label=_("Listened to") if message.played_at else naming.STATUS_WORDS.get(message.status, ""),
-        author=_author(message, authors) if ours else name,
+        author=_author(message, authors) if is_ours else name,
         error=_error(message, error, slug),
         reply_to=_quote(message, quoted, name),
         attachments=shown,
@@ -304,6 +347,13 @@ def _bubble(
         voice=voice,
         is_edited=message.edited_at is not None,
         unsent=naming.unsent_words(message) if message.unsent_at else "",
+        header=str(formed.get("header", "")),
+        footer=str(formed.get("footer", "")),
+        choices=[str(each) for each in template.get("buttons") or ()]
+        or ours.choice_titles(content.get("choices") or {}),
+        react_url=reverse("conversations:react", args=[slug, message.pk])
+        if message.external_hash and not message.unsent_at
+        else "",
     )
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from conversations import contact_views, events, views
+from conversations import contact_views, events, sending_views, views
 
 app_name = "conversations"
 urlpatterns = [
@@ -19,6 +19,12 @@ urlpatterns = [
     path("inbox/<uuid:identity>/confirm/", contact_views.confirm, name="confirm"),
     path("settings/opt-ins/", contact_views.opt_in_page, name="opt_ins"),
     path("settings/opt-ins/attest/", contact_views.attest, name="attest"),
+    path("inbox/<uuid:identity>/template/", sending_views.template, name="template"),
+    path("inbox/<uuid:identity>/choices/", sending_views.choices, name="choices"),
+    path("inbox/<uuid:identity>/typing/", sending_views.typing, name="typing"),
+    path("messages/<uuid:identity>/react/", sending_views.react, name="react"),
+    path("messages/<uuid:identity>/reschedule/", sending_views.reschedule, name="reschedule"),
+    path("messages/<uuid:identity>/cancel/", sending_views.cancel_scheduled, name="cancel_scheduled"),
     path("messages/<uuid:identity>/retry/", views.retry, name="retry"),
     path("attachments/<uuid:identity>/", views.attachment, name="attachment"),
     path("attachments/<uuid:identity>/retry/", views.fetch_again, name="fetch_again"),

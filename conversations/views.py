@@ -18,7 +18,7 @@ from accounts.access import MemberRequest, requires
 from accounts.audit import Actor
 from accounts.models import Membership
 from accounts.roles import Permission
-from conversations import listing, masking, media, replies, threads
+from conversations import jobs, listing, masking, media, moments, policy, replies, threads
 from conversations.listing import Filters
 from conversations.models import Attachment, Conversation, Handle, Message, OutOfSight
 from omnistra.core import live
@@ -32,19 +32,26 @@ _DONE = {"close": "Closed. It opens again when they write.", "reopen": "Reopened
 P = Permission
 
 
-def _uuid(text: str) -> UUID | None:
+def uuid_of(text: str) -> UUID | None:
+    """The id that a form names, or None."""
     try:
         return UUID(text)
     except ValueError:
         return None
 
 
-def _conversation(identity: UUID) -> Conversation:
+def conversation_of(identity: UUID) -> Conversation:
+    """A conversation with its channel and contact, or 404."""
     rows = Conversation.objects.select_related("channel", "contact").defer("channel__credentials")
     return get_object_or_404(rows, pk=identity)
 
 
-def _page(request: MemberRequest, filters: Filters, active: UUID | None = None, **more: Any) -> dict[str, Any]:
+def clean(text: str) -> str:
+    """A form's text as it is stored."""
+    return text.replace("\r\n", "\n").replace("\x00", "").strip()
+
+
+def page(request: MemberRequest, filters: Filters, active: UUID | None = None, **more: Any) -> dict[str, Any]:
     """List and views column, with what the page adds."""
     slug = request.member.workspace.slug
     rows, following = listing.rows(filters.apply(request.member), slug, filters, active, request.GET.get("after", ""))
@@ -74,7 +81,7 @@ def conversation_list(request: MemberRequest) -> HttpResponse:
         return _rows(request, filters)
     if part == "views":
         return render(request, "conversations/_views.html", listing.frame(filters, request.member))
-    return render(request, "conversations/inbox.html", _page(request, filters))
+    return render(request, "conversations/inbox.html", page(request, filters))
 
 
 @require_GET
@@ -90,7 +97,7 @@ def conversation_detail(request: MemberRequest, identity: UUID) -> HttpResponse:
     if part == "row":
         rows, _ = listing.rows(filters.apply(member).filter(pk=identity), member.workspace.slug, filters, identity)
         return render(request, "conversations/_row.html", {"row": rows[0]}) if rows else HttpResponse(status=204)
-    conversation = _conversation(identity)
+    conversation = conversation_of(identity)
     shown = threads.load(
         conversation, member, filters.query(), request.GET.get("before", ""), request.GET.get("quote", "")
     )
@@ -101,14 +108,15 @@ def conversation_detail(request: MemberRequest, identity: UUID) -> HttpResponse:
         return render(request, "conversations/_thread.html", shown | {"partial": True})
     if conversation.unread_count and member.may(P.CONVERSATIONS_REPLY):
         conversation.mark_read()
-    return render(request, "conversations/inbox.html", _page(request, filters, identity, **shown))
+        jobs.tell_read.enqueue(conversation.workspace_id, conversation.pk)
+    return render(request, "conversations/inbox.html", page(request, filters, identity, **shown))
 
 
-def _answer(request: MemberRequest, identity: UUID, error: str = "", text: str = "") -> HttpResponse:
+def answer(request: MemberRequest, identity: UUID, error: str = "", text: str = "") -> HttpResponse:
     """After a change: the thread for the page's script, else back to the page. A refusal keeps the text."""
     filters = Filters.read(request.GET)
     asked_by_script = bool(request.headers.get("HX-Request"))
-    conversation = _conversation(identity)
+    conversation = conversation_of(identity)
     if not asked_by_script and not error:
         query = filters.query()
         return redirect(conversation_url(request, identity) + (f"?{query}" if query else ""))
@@ -117,12 +125,12 @@ def _answer(request: MemberRequest, identity: UUID, error: str = "", text: str =
     status = 422 if error else 200
     if asked_by_script:
         return render(request, "conversations/_thread.html", shown | {"partial": True}, status=status)
-    return render(request, "conversations/inbox.html", _page(request, filters, identity, **shown), status=status)
+    return render(request, "conversations/inbox.html", page(request, filters, identity, **shown), status=status)
 
 
 def page_of(request: MemberRequest, identity: UUID, shown: dict[str, Any], status: int = 200) -> HttpResponse:
     """The whole page around a thread that is loaded already."""
-    context = _page(request, Filters.read(request.GET), identity, **shown)
+    context = page(request, Filters.read(request.GET), identity, **shown)
     return render(request, "conversations/inbox.html", context, status=status)
 
 
@@ -136,36 +144,37 @@ def conversation_url(request: MemberRequest, identity: UUID) -> str:
 @requires(P.CONVERSATIONS_REPLY)
 def reply(request: MemberRequest, identity: UUID) -> HttpResponse:
     """Queue an answer. Outside the request's transaction, because files go to the storage first."""
-    text = request.POST.get("text", "").replace("\r\n", "\n").replace("\x00", "").strip()
-    nonce = _uuid(request.POST.get("nonce", ""))
+    text = clean(request.POST.get("text", ""))
+    nonce = uuid_of(request.POST.get("nonce", ""))
     files: list[replies.StoredFile] = []
     error = ""
     with transaction.atomic():
-        conversation = _conversation(identity)
-        quoted = _uuid(request.POST.get("reply_to", ""))
+        conversation = conversation_of(identity)
+        quoted = uuid_of(request.POST.get("reply_to", ""))
         original = Message.objects.filter(pk=quoted, conversation=conversation).first() if quoted else None
-        blocked = replies.why_not(conversation)
+        blocked = policy.why_not(conversation)
         repeated = bool(nonce and Message.objects.filter(pk=nonce).exists())
     try:
         if blocked:
             raise blocked
+        send_at = moments.read(request.POST.get("send_at", ""))
         if not repeated:
             for number, upload in enumerate(request.FILES.getlist("files")[:10]):
                 message_id = nonce if number == 0 and nonce else uuid7()
                 files.append(media.store_upload(conversation, upload, message_id))
             actor = Actor.member(request.member)
-            replies.send_reply(conversation, text, actor, files=files, reply_to=original, nonce=nonce)
+            replies.send_reply(conversation, text, actor, files=files, reply_to=original, nonce=nonce, send_at=send_at)
     except replies.Refused as refused:
         error = f"{refused.reason} {refused.next_step}".strip()
     with transaction.atomic():
-        return _answer(request, identity, error, text)
+        return answer(request, identity, error, text)
 
 
 @require_POST
 @requires(P.CONVERSATIONS_MANAGE)
 def change(request: MemberRequest, identity: UUID, verb: str) -> HttpResponse:
     """Close, reopen, assign: one POST each."""
-    conversation = _conversation(identity)
+    conversation = conversation_of(identity)
     if verb == "close":
         conversation.close()
     elif verb == "reopen":
@@ -179,14 +188,14 @@ def change(request: MemberRequest, identity: UUID, verb: str) -> HttpResponse:
     live.publish(conversation.workspace_id, "conversation", {conversation.pk: conversation.channel_id})
     if verb in _DONE and not request.headers.get("HX-Request"):
         notices.success(request, _DONE[verb])
-    return _answer(request, identity)
+    return answer(request, identity)
 
 
 def _assignee(request: HttpRequest) -> Membership | None:
     chosen = request.POST.get("assignee", "")
     if not chosen:
         return None
-    identity = _uuid(chosen)
+    identity = uuid_of(chosen)
     if identity is None:
         raise Http404("There is no such member.")
     return get_object_or_404(Membership.objects.select_for_update(no_key=True), pk=identity)  # not one who just goes
@@ -196,9 +205,10 @@ def _assignee(request: HttpRequest) -> Membership | None:
 @requires(P.CONVERSATIONS_REPLY)
 def mark_read(request: MemberRequest, identity: UUID) -> HttpResponse:
     """An agent has it on the screen."""
-    conversation = _conversation(identity)
+    conversation = conversation_of(identity)
     if conversation.unread_count:
         conversation.mark_read()
+        jobs.tell_read.enqueue(conversation.workspace_id, conversation.pk)
         live.publish(conversation.workspace_id, "conversation", {conversation.pk: conversation.channel_id})
     return HttpResponse(status=204)
 
@@ -210,9 +220,9 @@ def reveal(request: MemberRequest, identity: UUID) -> HttpResponse:
     page's script, else the page."""
     if not request.member.may(P.CONVERSATIONS_VIEW):
         raise PermissionDenied("Your role does not include reading conversations.")
-    conversation = _conversation(identity)
+    conversation = conversation_of(identity)
     handles = Handle.objects.filter(contact_id=conversation.contact_id)
-    handle = get_object_or_404(handles, pk=_uuid(request.POST.get("handle", "")))
+    handle = get_object_or_404(handles, pk=uuid_of(request.POST.get("handle", "")))
     revealed = masking.reveal([handle], Actor.member(request.member))
     if not revealed:
         raise Http404("This contact was erased.")
@@ -220,7 +230,7 @@ def reveal(request: MemberRequest, identity: UUID) -> HttpResponse:
     if request.headers.get("HX-Request"):
         return render(request, "conversations/_handle.html", {"handle": threads.shown_handle(handle, revealed)})
     shown = threads.load(conversation, request.member, filters.query(), revealed=revealed)
-    return render(request, "conversations/inbox.html", _page(request, filters, identity, **shown))
+    return render(request, "conversations/inbox.html", page(request, filters, identity, **shown))
 
 
 @require_POST
@@ -231,8 +241,8 @@ def retry(request: MemberRequest, identity: UUID) -> HttpResponse:
     try:
         replies.retry(message, Actor.member(request.member))
     except replies.Refused as refused:
-        return _answer(request, message.conversation_id, f"{refused.reason} {refused.next_step}".strip())
-    return _answer(request, message.conversation_id)
+        return answer(request, message.conversation_id, f"{refused.reason} {refused.next_step}".strip())
+    return answer(request, message.conversation_id)
 
 
 @require_POST
@@ -241,7 +251,7 @@ def fetch_again(request: MemberRequest, identity: UUID) -> HttpResponse:
     """Try once more to fetch a file from the platform."""
     row = get_object_or_404(Attachment.objects.select_related("message"), pk=identity)
     media.try_again(row)
-    return _answer(request, row.message.conversation_id)
+    return answer(request, row.message.conversation_id)
 
 
 def _range(header: str, size: int) -> tuple[int, int] | None:

@@ -39,6 +39,7 @@ def docs(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("v1/", include("accounts.api_members")),
     path("v1/", include("channels_app.api")),
+    path("v1/", include("channels_app.templates.api")),
     path("v1/", include("conversations.api")),
     path("v1/", include("conversations.contact_api")),
     path("v1/", include("privacy.api")),

@@ -78,6 +78,15 @@ app.conf.update(
             "task": "channels.forget_raw_events",
             "schedule": crontab(minute="37"),
         },
+        "channels.fetch_all_templates": {
+            "task": "channels.fetch_all_templates",
+            "schedule": crontab(hour="4", minute="27"),
+        },
+        "conversations.release_scheduled": {
+            "task": "conversations.release_scheduled",
+            "schedule": timedelta(seconds=10),
+            "options": {"expires": 10},
+        },
         "accounts.announce_ending_keys": {
             "task": "accounts.announce_ending_keys",
             "schedule": crontab(minute="12"),
@@ -88,7 +97,7 @@ app.autodiscover_tasks()
 app.autodiscover_tasks(["accounts"], related_name="jobs")
 app.autodiscover_tasks(["privacy"], related_name="jobs")
 app.autodiscover_tasks(["conversations"], related_name="jobs")
-app.autodiscover_tasks(["channels_app"], related_name="jobs")
+app.autodiscover_tasks(["channels_app", "channels_app.templates"], related_name="jobs")
 
 
 @setup_logging.connect

@@ -31,6 +31,8 @@ class Product:
             "PORT": str(self.port),
             "BASE_URL": self.url,
             "META_GRAPH_URL": f"http://127.0.0.1:{self.platform_port}/sandbox/graph",
+            "INSTAGRAM_GRAPH_URL": f"http://127.0.0.1:{self.platform_port}/sandbox/graph",
+            "META_FILE_HOSTS": f"127.0.0.1:{self.platform_port}",
             **environ,
         }
         self.children: dict[str, subprocess.Popen[bytes]] = {}

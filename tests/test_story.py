@@ -104,6 +104,40 @@ def test_the_whole_story_from_the_customers_phone_to_the_purge(browser, product)
     assert troubles == []
 
 
+@pytest.mark.browser
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize(("app", "place"), [("Messenger", story.PAGE), ("Instagram", story.INSTAGRAM)])
+def test_the_story_of_the_other_apps_with_a_word_taken_back(browser, product, app, place):
+    somebody = next(each.name for each in story.STORY if each.at == place)
+    inbox = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    phone = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    troubles = watched(inbox, product)
+    sign_in(inbox, product)
+    inbox.evaluate("window.neverReloaded = true")
+    phone.goto(f"http://127.0.0.1:{product.platform_port}/sandbox/")
+    phone.get_by_role("button", name=app).click()
+    become(phone, somebody)
+    phone.fill("#composer-text", QUESTION)
+    phone.press("#composer-text", "Enter")
+
+    first = inbox.locator("#rows .conversation").first
+    first.get_by_text(QUESTION).wait_for(timeout=20_000)
+    first.get_by_text(somebody).wait_for()
+    first.click()
+    inbox.locator("#composer-text").fill(ANSWER)
+    inbox.locator("#composer-text").press("Enter")
+    phone.locator("#messages", has_text=ANSWER).wait_for(timeout=20_000)
+    assert phone.locator("#messages").get_by_text(ANSWER, exact=True).count() == 1
+
+    if app == "Instagram":  # Messenger tells nobody that a word was taken back
+        phone.locator(".mine", has_text=QUESTION).click(button="right")
+        phone.get_by_role("menuitem", name="Unsend").click()
+        inbox.locator(".bubble", has_text=QUESTION).wait_for(state="detached", timeout=20_000)
+        inbox.get_by_text("deleted").first.wait_for()
+    assert inbox.evaluate("window.neverReloaded") is True
+    assert troubles == []
+
+
 def _retention(page, product: Product) -> None:
     """One day on the page: the preview tells, the purge does exactly that, and the page shows it."""
     workspace = Workspace.objects.get(slug=demo.SLUG)
@@ -150,7 +184,7 @@ def test_the_inbox_and_retention_work_without_javascript(browser, product):
     sign_in(page, product)
     page.locator("#rows .conversation", has_text=SOMEONE).click()
     page.fill("#composer-text", "Sent without a script")
-    page.locator("#composer button[type=submit]").click()
+    page.locator("#composer .composer-foot > button[type=submit]").click()
     page.locator(".bubble", has_text="Sent without a script").wait_for(timeout=10_000)
     page.goto(f"{product.url}/w/{demo.SLUG}/privacy/retention/")
     page.fill("#id_media_days", "7")
@@ -181,12 +215,26 @@ AUDITED = (
     "inbox/", "settings/channels/", "settings/channels/whatsapp/connect/", "settings/members/", "settings/api-keys/",
     "settings/workspace/", "settings/operator-access/", "settings/members/invite/", "settings/members/transfer/",
     "settings/roles/", "settings/roles/new/", "settings/membership/", "settings/security/", "settings/audit/", "privacy/",
-    "privacy/retention/",
+    "privacy/retention/", "settings/opt-ins/", "settings/channels/connect/", "settings/channels/connect/whatsapp/",
+    "settings/channels/app/",
 )  # fmt: skip
 ONES_OWN = ("/accounts/workspaces/", "/accounts/workspaces/new/", "/accounts/security/", "/accounts/second-factor/set-up/",
             "/accounts/second-factor/set-up/app/", "/accounts/password/change/", "/accounts/email/", "/accounts/sessions/",
             "/accounts/reauthenticate/", "/accounts/data/", "/accounts/data/export/", "/accounts/data/close/")  # fmt: skip
+OF_A_CHANNEL = ("", "templates/", "templates/new/")
+OF_A_CONVERSATION = ("", "template/", "choices/")
 FOR_ALL = ("/", "/privacy/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/styleguide/")
+
+
+def inner_pages(page, product: Product) -> list[str]:
+    """The pages of a channel and of a conversation."""
+    page.goto(f"{product.url}/w/{demo.SLUG}/settings/channels/")
+    channel = str(page.get_by_role("link", name=demo.SHOPS[0].name).get_attribute("href"))
+    page.goto(f"{product.url}/w/{demo.SLUG}/inbox/")
+    talk = str(page.locator("#rows .conversation").first.get_attribute("href")).partition("?")[0]
+    return [*(channel + each for each in OF_A_CHANNEL), *(talk + each for each in OF_A_CONVERSATION)]
+
+
 STICKS_OUT = """() => {
     const page = document.documentElement;
     return page.scrollWidth > innerWidth || (document.querySelector(".shell") && page.scrollHeight > innerHeight);
@@ -209,7 +257,7 @@ def test_nothing_sticks_out_of_a_phone_in_either_direction_of_writing(browser, p
     for address in FOR_ALL:
         look(address)
     sign_in(page, product)
-    for address in (*(f"/w/{demo.SLUG}/{each}" for each in AUDITED), *ONES_OWN):
+    for address in (*(f"/w/{demo.SLUG}/{each}" for each in AUDITED), *ONES_OWN, *inner_pages(page, product)):
         look(address)
     assert found == []
 
@@ -234,8 +282,6 @@ def test_no_page_breaks_wcag_22_aa(browser, product, scheme):
     for address in FOR_ALL:
         look(address)
     sign_in(page, product)
-    for address in (*(f"/w/{demo.SLUG}/{each}" for each in AUDITED), *ONES_OWN):
+    for address in (*(f"/w/{demo.SLUG}/{each}" for each in AUDITED), *ONES_OWN, *inner_pages(page, product)):
         look(address)
-    page.goto(f"{product.url}/w/{demo.SLUG}/inbox/")
-    look(str(page.locator("#rows .conversation").first.get_attribute("href")))
     assert found == []

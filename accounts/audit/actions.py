@@ -55,6 +55,15 @@ ACTIONS: dict[str, Action] = {
     "contact.blocked": Action("conversations", _("{who} blocked a contact")),
     "contact.unblocked": Action("conversations", _("{who} unblocked a contact")),
     "contact.confirmed": Action("conversations", _("{who} confirmed who a contact is")),
+    "message.reacted": Action("conversations", _("{who} changed a reaction in {what}"), "conversation"),
+    "message.scheduled": Action("conversations", _("{who} scheduled a message in {what}"), "conversation"),
+    "message.schedule_changed": Action(
+        "conversations", _("{who} changed a scheduled message in {what}"), "conversation"
+    ),
+    "message.schedule_cancelled": Action(
+        "conversations", _("{who} cancelled a scheduled message in {what}"), "conversation"
+    ),
+    "message.came_due": Action("conversations", _("A scheduled message in {what} came due"), "conversation"),
     "channel.connected": Action("channels", _("{who} connected {what}"), "channel"),
     "channel.reconnected": Action("channels", _("{who} gave {what} a new token"), "channel"),
     "channel.checked": Action("channels", _("{who} checked {what}"), "channel"),
@@ -65,6 +74,19 @@ ACTIONS: dict[str, Action] = {
     "channel.security_event": Action("channels", _("The platform reported a security event of {what}"), "channel"),
     "own_app.saved": Action("channels", _("{who} set up an own Meta app")),
     "own_app.removed": Action("channels", _("{who} removed an own Meta app")),
+    "template.fetched": Action("channels", _("{who} fetched the templates of {what}"), "channel"),
+    "template.created": Action("channels", _("{who} handed in the template {what}"), "template"),
+    "template.changed": Action("channels", _("{who} changed the template {what}"), "template"),
+    "template.deleted": Action("channels", _("{who} deleted a template")),
+    "template.status_changed": Action(
+        "channels", _("The platform changed the status of the template {what}"), "template"
+    ),
+    "template.category_announced": Action(
+        "channels", _("The platform announced another category of the template {what}"), "template"
+    ),
+    "template.category_changed": Action(
+        "channels", _("The platform changed the category of the template {what}"), "template"
+    ),
     "member.invited": Action("members", _("{who} invited somebody")),
     "member.role_changed": Action("members", _("{who} changed the role of {what}"), "member"),
     "member.channels_changed": Action("members", _("{who} changed the channels of {what}"), "member"),
@@ -117,6 +139,7 @@ ACTIONS: dict[str, Action] = {
     "workspace.resumed": Action("operators", _("{who} resumed the workspace")),
     "workspace.opened": Action("workspace", _("{who} opened the workspace")),
     "workspace.renamed": Action("workspace", _("{who} renamed the workspace")),
+    "workspace.read_receipts_changed": Action("workspace", _("{who} changed whether read receipts are sent")),
     "workspace.second_factor_rule": Action("workspace", _("{who} changed whether a second factor is required")),
     "workspace.closed": Action("workspace", _("{who} began to close the workspace")),
     "workspace.reopened": Action("workspace", _("{who} undid the closing of the workspace")),

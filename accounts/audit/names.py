@@ -32,6 +32,7 @@ _NAMELESS: dict[str, Promise] = {
     "channel": _("a channel that is gone"),
     "conversation": _("a conversation that was erased"),
     "role": _("a role that is gone"),
+    "template": _("that is gone"),
     "operator": _("an operator"),
 }
 

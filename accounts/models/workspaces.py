@@ -28,6 +28,7 @@ class Workspace(models.Model):
     audit_months = models.PositiveSmallIntegerField(default=13)  # how long the audit log is kept
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     requires_second_factor = models.BooleanField(default=False)  # of each member, at the next request
+    sends_read_receipts = models.BooleanField(default=True)  # off also means: nobody sees us typing
     closing_at = models.DateTimeField(null=True, editable=False)  # then everything is erased (privacy.closure)
     suspended_at = models.DateTimeField(null=True, editable=False)  # by an operator; OperatorAction has the reason
 
@@ -57,6 +58,11 @@ class Workspace(models.Model):
         """Demand a second factor of every member from now on, or no longer."""
         self.requires_second_factor = required
         self.save(update_fields=["requires_second_factor"])
+
+    def send_read_receipts(self, wanted: bool) -> None:
+        """Let people see when their messages were read and that an answer is being written, or not."""
+        self.sends_read_receipts = wanted
+        self.save(update_fields=["sends_read_receipts"])
 
     @classmethod
     def open(cls, name: str, slug: str, owner: User) -> "Workspace":

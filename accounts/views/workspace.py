@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import opening
 from accounts.access import MemberRequest, requires, signed_in
@@ -57,6 +57,17 @@ def general(request: MemberRequest) -> HttpResponse:
         return redirect("accounts:general", workspace.slug)
     context = {"section": "general", "form": form}
     return render(request, "accounts/general.html", context, status=422 if form.is_bound else 200)
+
+
+@requires(Permission.WORKSPACE_MANAGE)
+@require_POST
+def read_receipts(request: MemberRequest) -> HttpResponse:
+    """Whether people see that their messages were read and that an answer is being written."""
+    workspace = request.member.workspace
+    workspace.send_read_receipts(bool(request.POST.get("wanted")))
+    record("workspace.read_receipts_changed", Actor.member(request.member), workspace.pk, ["sends_read_receipts"])
+    messages.success(request, "Saved.")
+    return redirect("accounts:general", workspace.slug)
 
 
 @signed_in

@@ -4,7 +4,7 @@ stays (providers/instagram.md 6). One that comes only later is not stored at all
 An answer that quotes it goes out without the quote: there is no id to quote any more.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from channels_app.contract import Unsent
 from conversations.ingest.item import Item, Target, Touched, target
-from conversations.models import Attachment, EarlyUpdate, Message, Reaction, Tombstone
+from conversations.models import Attachment, Delivery, EarlyUpdate, Message, Reaction, Tombstone
 from omnistra.core.bulk import insert_new, update_rows
 from omnistra.core.jobs import wake
 from privacy import erasure
@@ -48,12 +48,12 @@ def apply(workspace_id: UUID, items: Sequence[Item]) -> tuple[Touched, set[UUID]
     bury(workspace_id, times)
     hashes = [hashed for _, hashed in times]
     EarlyUpdate.objects.filter(target_hash__any=hashes, kind=EarlyUpdate.Kind.EDIT).delete()
-    Reaction.objects.filter(target_hash__any=hashes).delete()
     rows = [
         row
         for row in Message.objects.filter(external_hash__any=hashes, unsent_at__isnull=True)
         if (row.channel_id, bytes(row.external_hash)) in times
     ]
+    forget_marks(times, {row.conversation_id for row in rows})
     _delete_files([row.pk for row in rows])
     events = {row.raw_event_id for row in rows if row.raw_event_id}
     for row in rows:
@@ -64,6 +64,21 @@ def apply(workspace_id: UUID, items: Sequence[Item]) -> tuple[Touched, set[UUID]
         ["content", "error", "external_id", "reply_to_hash", "edited_at", "edit_number", "unsent_at", "raw_event_id"],
     )
     return {row.conversation_id: row.channel_id for row in rows}, events
+
+
+def forget_marks(targets: Iterable[Target], conversations: Collection[UUID]) -> int:
+    """The marks on these messages of these conversations go, theirs and ours; gives how many."""
+    places = set(targets)
+    hashes = [hashed for _, hashed in places]
+    theirs = Reaction.objects.filter(target_hash__any=hashes).delete()[0]
+    found = Message.objects.filter(
+        type=Message.REACTION, conversation_id__any=list(conversations), reply_to_hash__any=hashes
+    )
+    rows = found.values_list("pk", "channel_id", "reply_to_hash")
+    ours = [pk for pk, channel, hashed in rows if (channel, bytes(hashed)) in places]
+    Delivery.objects.filter(message_id__any=ours).delete()
+    Message.objects.filter(pk__any=ours).delete()
+    return theirs + len(ours)
 
 
 def _delete_files(messages: Sequence[UUID]) -> None:

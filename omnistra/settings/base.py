@@ -321,6 +321,8 @@ SPECTACULAR_SETTINGS = {
         "MessageStatus": "conversations.models.Message.Status",
         "AttachmentState": "conversations.models.Attachment.State",
         "SentFrom": "conversations.models.Message.SentFrom",
+        "HandleKind": "conversations.models.Handle.Kind",
+        "Provider": "channels_app.models.Provider",
     },
     "SERVE_PUBLIC": True,
     "SERVE_AUTHENTICATION": [],

@@ -15,7 +15,7 @@ export const isSending = () => pending > 0;
 /** Take the server's composer when its state changed (the window closed or opened), keeping the text. */
 export function refreshComposer(next) {
   const now = document.querySelector("#composer");
-  if (!next || !now) return;
+  if (!next || !now || now.matches(".composer-form")) return; // a template or buttons are being filled in
   if (next.dataset.state !== now.dataset.state) {
     remember();
     now.replaceWith(next);
@@ -27,6 +27,17 @@ export function refreshComposer(next) {
   if (line && old) old.replaceWith(line);
   const error = next.querySelector("#composer-error");
   if (error?.childElementCount) now.querySelector("#composer-error").replaceWith(error);
+}
+
+let toldTyping = 0;
+/** The person may see that one writes; the platform shows it for 25 seconds. */
+function tellTyping() {
+  const url = form()?.dataset.typing;
+  if (!url || !field().value || Date.now() - toldTyping < 20_000) return;
+  toldTyping = Date.now();
+  const body = new FormData();
+  body.set("csrfmiddlewaretoken", form().querySelector("[name=csrfmiddlewaretoken]").value);
+  fragment(url, { method: "POST", body }).catch(() => {});
 }
 
 function remember() {
@@ -126,6 +137,8 @@ function send() {
   field().value = "";
   composer.querySelector("[name=nonce]").value = uuid();
   composer.querySelector("#composer-files").value = "";
+  composer.querySelector("[name=send_at]").value = "";
+  composer.querySelector(".later").open = false;
   composer.querySelector("#composer-error").replaceChildren();
   unquote();
   showPicked();
@@ -199,6 +212,7 @@ document.addEventListener("input", (event) => {
   if (event.target.id !== "composer-text") return;
   remember();
   grow();
+  tellTyping();
 });
 document.addEventListener("change", (event) => { if (event.target.id === "composer-files") showPicked(); });
 document.addEventListener("paste", (event) => {

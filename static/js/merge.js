@@ -64,6 +64,7 @@ export function mergeThread(fresh) {
     added = mergeMessages(fresh);
     replaceIfNew("thread-head", fresh);
     replaceIfNew("doubt", fresh);
+    replaceIfNew("scheduled", fresh);
     refreshComposer(fresh.querySelector("#composer"));
   }
   const panel = fresh.querySelector("#panel");

@@ -11,7 +11,7 @@ from channels_app import events, jobs
 from channels_app.contract import AccountEvent
 from channels_app.models import Channel, ChannelHealth, ChannelNotice
 from conversations.models import Conversation
-from conversations.replies import why_not
+from conversations.policy import why_not
 from omnistra.core.tenancy import workspace_scope
 from tests.conftest import join
 from tests.conversations.webhooks import connect

@@ -40,7 +40,9 @@ def test_the_demo_shows_what_an_inbox_meets(db):
         conversations = list(Conversation.objects.select_related("channel", "contact"))
         windows = {reply_window(each).state for each in conversations if each.status == "open"}
         assert windows == {"open", "closing", "closed"}
-        assert {each.channel.name for each in conversations} == {"Northwind Tea Berlin", "Northwind Tea Porto"}
+        assert {each.channel.name for each in conversations} == {
+            "Northwind Tea Berlin", "Northwind Tea Porto", "Northwind Tea", "@northwind.tea",
+        }  # fmt: skip
         assert Reaction.objects.exists() and Message.objects.filter(status="failed").exists()
         assert Message.objects.exclude(reply_to_hash=None).exists()
         old = sum(each.last_message_at < now - timedelta(days=1) for each in conversations)

@@ -2,10 +2,12 @@
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
+from accounts.audit import Actor
 from channels_app import webhooks
 from channels_app.models import Channel, RawEvent
-from conversations import ingest, masking, media
+from conversations import delivery, ingest, masking, media, policy, sending, threads
 from conversations.models import Contact, Conversation, Handle, Message
 from omnistra.core.tenancy import system_scope, workspace_scope
 from tests.channels_app.providers.meta import (
@@ -15,8 +17,16 @@ from tests.channels_app.providers.meta import (
     LENA_PSID,
     PAGE,
     PAGE_2,
+    graph_at,
     payload,
 )
+
+
+@pytest.fixture
+def graph(settings):
+    """See meta.Graph."""
+    with graph_at(settings) as server:
+        yield server
 
 
 def connect(workspace, provider: str, external_id: str, account_id: str, **kept: str) -> Channel:
@@ -47,6 +57,24 @@ def test_meta_122_the_same_text_in_two_bodies_is_one_message_of_one_person(works
         handle = Handle.objects.get()
         assert (handle.kind, handle.value, conversation.unread_count) == ("psid", LENA_PSID, 1)
         assert Contact.objects.count() == 1 and conversation.last_inbound_at is not None
+
+
+def test_a_mark_of_ours_goes_to_messenger_by_its_name_there_and_only_such_are_offered(workspace, member, graph):
+    channel = connect(workspace, "messenger", PAGE, PAGE)
+    deliver("messenger", "122_text_milliseconds")
+    with workspace_scope(workspace.pk), transaction.atomic():
+        Conversation.objects.update(last_inbound_at=timezone.now())
+        Message.objects.update(provider_at=timezone.now())
+        theirs = Message.objects.select_related("conversation__channel", "conversation__contact").get()
+        assert threads.load(theirs.conversation, member)["thread"].emoji == ("👍", "❤️")
+        assert threads.load(theirs.conversation, member)["thread"].template_url == ""
+        with pytest.raises(policy.Refused, match="these reactions only"):
+            sending.react(theirs, "🎉", Actor.member(member))
+        sending.react(theirs, "👍", Actor.member(member))
+        (claim,) = delivery._claim(channel.pk, 5)
+    graph.answers = [(200, {"recipient_id": LENA_PSID})]
+    assert delivery._send(claim).startswith("reaction:")
+    assert graph.calls[0].json["sender_action"] == "react" and graph.calls[0].json["payload"]["reaction"] == "like"
 
 
 def test_a_person_who_writes_again_is_the_same_one_and_on_instagram_another_one(workspace):

@@ -47,6 +47,7 @@ def key(args: dict[str, str] | None = None, **methods: P) -> Rule:
 
 CONVERSATION = {"identity": "conversation"}
 CHANNEL = {"channel_id": "channel"}
+TEMPLATE = {"channel_id": "channel", "template_id": "template"}
 GRANT = {"grant_id": "grant"}
 
 TABLE: dict[str, Rule] = {
@@ -107,6 +108,7 @@ TABLE: dict[str, Rule] = {
     # A workspace.
     "accounts:workspace": member(P.WORKSPACE_VIEW, "GET"),
     "accounts:settings": member(P.WORKSPACE_VIEW, "GET"),
+    "accounts:read_receipts": member(P.WORKSPACE_MANAGE, "POST"),
     "accounts:general": member(P.WORKSPACE_MANAGE, "GET", "POST"),
     "accounts:security": member(P.SECURITY_MANAGE, "GET", "POST"),
     "accounts:members": member(P.MEMBERS_VIEW, "GET"),
@@ -152,6 +154,12 @@ TABLE: dict[str, Rule] = {
     "conversations:confirm": member(P.CONVERSATIONS_REPLY, "POST", **CONVERSATION),
     "conversations:opt_ins": member(P.WORKSPACE_VIEW, "GET"),
     "conversations:attest": member(P.WORKSPACE_MANAGE, "POST"),
+    "conversations:template": member(P.CONVERSATIONS_REPLY, "GET", "POST", **CONVERSATION),
+    "conversations:choices": member(P.CONVERSATIONS_REPLY, "GET", "POST", **CONVERSATION),
+    "conversations:typing": member(P.CONVERSATIONS_REPLY, "POST", **CONVERSATION),
+    "conversations:react": member(P.CONVERSATIONS_REPLY, "POST", identity="message"),
+    "conversations:reschedule": member(P.CONVERSATIONS_REPLY, "POST", identity="message"),
+    "conversations:cancel_scheduled": member(P.CONVERSATIONS_REPLY, "POST", identity="message"),
     "conversations:retry": member(P.CONVERSATIONS_REPLY, "POST", identity="message"),
     "conversations:attachment": member(P.CONVERSATIONS_VIEW, "GET", identity="attachment"),
     "conversations:fetch_again": member(P.CONVERSATIONS_MANAGE, "POST", identity="attachment"),
@@ -166,6 +174,12 @@ TABLE: dict[str, Rule] = {
     "channels:check": member(P.CHANNELS_MANAGE, "POST", **CHANNEL),
     "channels:new_token": member(P.CHANNELS_MANAGE, "POST", **CHANNEL),
     "channels:disconnect": member(P.CHANNELS_MANAGE, "POST", **CHANNEL),
+    "channels:templates": member(P.CHANNELS_VIEW, "GET", **CHANNEL),
+    "channels:fetch_templates": member(P.CHANNELS_MANAGE, "POST", **CHANNEL),
+    "channels:new_template": member(P.CHANNELS_MANAGE, "GET", "POST", **CHANNEL),
+    "channels:template": member(P.CHANNELS_VIEW, "GET", **TEMPLATE),
+    "channels:edit_template": member(P.CHANNELS_MANAGE, "GET", "POST", **TEMPLATE),
+    "channels:delete_template": member(P.CHANNELS_MANAGE, "POST", **TEMPLATE),
     "privacy:home": member(P.RETENTION_VIEW, "GET"),
     "privacy:retention": member(P.RETENTION_VIEW, "GET"),
     "privacy:retention_save": member(P.RETENTION_MANAGE, "POST"),
@@ -185,7 +199,11 @@ TABLE: dict[str, Rule] = {
     "conversation": key({"id": "conversation"}, GET=P.CONVERSATIONS_VIEW, PATCH=P.CONVERSATIONS_MANAGE),
     "conversation_messages": key({"id": "conversation"}, GET=P.CONVERSATIONS_VIEW, POST=P.CONVERSATIONS_REPLY),
     "messages": key(POST=P.CONVERSATIONS_REPLY),
-    "message": key({"id": "message"}, GET=P.CONVERSATIONS_VIEW),
+    "message": key(
+        {"id": "message"}, GET=P.CONVERSATIONS_VIEW, PATCH=P.CONVERSATIONS_REPLY, DELETE=P.CONVERSATIONS_REPLY
+    ),
+    "templates": key(GET=P.CHANNELS_VIEW, POST=P.CHANNELS_MANAGE),
+    "template": key({"id": "template"}, GET=P.CHANNELS_VIEW, PATCH=P.CHANNELS_MANAGE, DELETE=P.CHANNELS_MANAGE),
     "retention": key(GET=P.RETENTION_VIEW, PUT=P.RETENTION_MANAGE),
     "audit": key(GET=P.AUDIT_VIEW),
     "retention_preview": key(POST=P.RETENTION_VIEW),

@@ -13,7 +13,7 @@ from accounts.access import access_of
 from accounts.models import ApiKey, AuditEntry, Membership
 from accounts.roles import WITHIN_CHANNELS, Permission, Role
 from accounts.scopes import SCOPES, beyond_channels
-from channels_app.models import Channel, ChannelHealth, ChannelLogin, ChannelNotice
+from channels_app.models import Channel, ChannelHealth, ChannelLogin, ChannelNotice, MessageTemplate
 from conversations.models import (
     Attachment,
     Contact,
@@ -44,7 +44,7 @@ def _points_to_a_channel(model: type[Any]) -> bool:
     )
 
 
-LIMITED = [model for model in WORKSPACE_MODELS if _points_to_a_channel(model) or model is Contact]
+LIMITED = [model for model in WORKSPACE_MODELS if _points_to_a_channel(model) or model in (Contact, MessageTemplate)]
 each_model = pytest.mark.parametrize("model", LIMITED, ids=lambda model: model._meta.label)
 
 
@@ -80,7 +80,9 @@ def channels(scope) -> tuple[Channel, Channel]:
 
 
 def everything(channel: Channel) -> dict[type[Any], Any]:
-    """One row of each limited model, all of one conversation on a channel."""
+    """One row of each limited model, all of one conversation on a channel with an account of its own."""
+    channel.account_id = channel.pk.hex
+    channel.save(update_fields=["account_id"])
     contact = make(Contact)
     conversation = make(Conversation, channel=channel, contact=contact)
     message = make(Message, channel=channel, conversation=conversation, contact=contact, direction="inbound")
@@ -93,6 +95,7 @@ def everything(channel: Channel) -> dict[type[Any], Any]:
     rows[EarlyUpdate] = make(EarlyUpdate, channel=channel, contact=contact)
     rows[Tombstone] = make(Tombstone, channel=channel)
     rows |= {model: make(model, channel=channel) for model in (ChannelHealth, ChannelLogin, ChannelNotice)}
+    rows[MessageTemplate] = make(MessageTemplate, provider=channel.provider, account_id=channel.account_id)
     assert set(rows) == set(LIMITED), "teach this test the new model"
     return rows
 

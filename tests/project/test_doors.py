@@ -69,6 +69,7 @@ def _addresses(slug: str, identity: Any) -> list[str]:
                 "<uuid:pk>",
                 "<uuid:id>",
                 "<uuid:channel_id>",
+                "<uuid:template_id>",
                 "<uuid:key_id>",
                 "<uuid:grant_id>",
             ):

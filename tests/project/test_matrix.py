@@ -22,7 +22,7 @@ from accounts import invitations, members
 from accounts.members import Place
 from accounts.models import AccessGrant, ApiKey, CustomRole, Membership, User, UserSession
 from accounts.roles import CUSTOM, PERMISSIONS, Permission, Role
-from channels_app.models import Channel
+from channels_app.models import Channel, MessageTemplate
 from conversations.models import Attachment, Conversation, Message
 from omnistra.core import http, keyring
 from omnistra.core.ids import uuid7
@@ -77,6 +77,7 @@ class World:
             self.rows = {
                 "channel": channel.pk, "contact": conversation.contact_id, "conversation": conversation.pk,
                 "message": message.pk,
+                "template": make(MessageTemplate, provider=channel.provider, account_id=channel.account_id).pk,
                 "attachment": make(Attachment, message=message, channel=channel).pk,
                 "api_key": ApiKey.issue("in use", ["conversations.view"], owner)[0].pk,
                 "grant": make(AccessGrant, conversation_id=conversation.pk).pk,

@@ -133,6 +133,10 @@ class MetaMessaging:
             )
         if message.template is not None:
             return f"{self.label} has no templates of this kind."
+        if message.location is not None:
+            return f"{self.label} takes no places: send the address as text."
+        if message.cards:
+            return f"{self.label} takes no contact cards: send the details as text."
         if message.reaction is not None:
             return self._refuse_reaction(message)
         if message.media is not None:

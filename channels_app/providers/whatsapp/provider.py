@@ -23,24 +23,10 @@ from channels_app.contract import (
     Unknown,
 )
 from channels_app.providers.meta import graph, signing
-from channels_app.providers.meta.graph import MAX_INBOUND, MB
-from channels_app.providers.whatsapp import blocking, errors, payloads
-
-MAX_TEXT, MAX_CAPTION = 4096, 1024  # characters
-_DOCUMENTS = {
-    "text/plain", "application/pdf", "application/msword", "application/vnd.ms-excel", "application/vnd.ms-powerpoint",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-}  # fmt: skip
-# Kind -> accepted types and largest size in bytes (providers/whatsapp.md 12).
-LIMITS: dict[str, tuple[set[str], int]] = {
-    "audio": ({"audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg"}, 16 * MB),
-    "document": (_DOCUMENTS, 100 * MB),
-    "image": ({"image/jpeg", "image/png"}, 5 * MB),
-    "sticker": ({"image/webp"}, 500 * 1024),
-    "video": ({"video/mp4", "video/3gpp"}, 16 * MB),
-}
+from channels_app.providers.meta.graph import MAX_INBOUND
+from channels_app.providers.whatsapp import blocking, errors, outgoing, payloads, templates
+from channels_app.providers.whatsapp.outgoing import LIMITS
+from channels_app.templates.contract import Placed, TemplateDraft, TemplateFacts
 
 
 class WhatsApp:
@@ -102,25 +88,7 @@ class WhatsApp:
 
     def refuse(self, message: OutboundMessage) -> str:
         """Meta's limits, before anything is queued (11, 12)."""
-        media = message.media
-        if media is None:
-            if not message.text.strip():
-                return "The message is empty."
-            if len(message.text) > MAX_TEXT:
-                return f"WhatsApp takes {MAX_TEXT:,} characters at most; this has {len(message.text):,}."
-            return ""
-        types, size = LIMITS[media.kind]
-        if media.mime.split(";")[0].strip() not in types:
-            return f"WhatsApp does not take this kind of file ({media.mime.split(';')[0] or 'unknown'})."
-        if media.size > size:
-            return f"WhatsApp takes {media.kind} files of {size // MB or 1} MB at most."
-        if media.size == 0:
-            return "The file is empty."
-        if len(message.text) > MAX_CAPTION:
-            return f"A caption may have {MAX_CAPTION:,} characters."
-        if message.text and media.kind in ("audio", "sticker"):
-            return f"WhatsApp shows no caption under {media.kind} files: send the text on its own."
-        return ""
+        return outgoing.refuse(message)
 
     def kind_of(self, mime: str) -> str:
         """The kind under which a file of this type is sent."""
@@ -136,26 +104,49 @@ class WhatsApp:
             body["recipient"] = person
         else:
             raise Permanent("This contact has no WhatsApp address.")
-        if message.reply_to:
+        if reason := outgoing.refuse(message):
+            raise Permanent(reason)
+        if message.reply_to and message.reaction is None:
             body["context"] = {"message_id": message.reply_to}
         body["biz_opaque_callback_data"] = message.reference
-        if media := message.media:
-            body["type"] = media.kind
-            body[media.kind] = {"id": self._upload(external_id, credentials, media)}
-            if message.text:
-                body[media.kind]["caption"] = message.text
-            if media.kind == "document" and media.name:
-                body["document"]["filename"] = media.name
-            if media.voice:
-                body["audio"]["voice"] = True
-        else:
-            body |= {"type": "text", "text": {"preview_url": False, "body": message.text}}
+        media_id = self._upload(external_id, credentials, message.media) if message.media else ""
+        body |= outgoing.content(message, media_id)
         answer = self._call("POST", f"{external_id}/messages", credentials, json=body)
         messages = answer.get("messages")
         first = messages[0] if isinstance(messages, list) and messages and isinstance(messages[0], dict) else {}
         if not first.get("id"):
             raise Unknown("WhatsApp's answer could not be read.")
         return str(first["id"])
+
+    def mark_read(
+        self, external_id: str, credentials: Mapping[str, Any], handles: Mapping[str, str], message_id: str,
+        *, is_typing: bool = False,
+    ) -> None:  # fmt: skip
+        """11: one call for both; there is no typing without reading."""
+        body: dict[str, Any] = {"messaging_product": "whatsapp", "status": "read", "message_id": message_id}
+        if is_typing:
+            body["typing_indicator"] = {"type": "text"}
+        self._call("POST", f"{external_id}/messages", credentials, json=body)
+
+    def list_templates(self, account_id: str, credentials: Mapping[str, Any]) -> list[TemplateFacts]:
+        """See templates.contract.KeepsTemplates (13)."""
+        return templates.listing(self._call, account_id, credentials)
+
+    def create_template(self, account_id: str, credentials: Mapping[str, Any], draft: TemplateDraft) -> Placed:
+        """See templates.contract.KeepsTemplates (13)."""
+        return templates.create(self._call, account_id, credentials, draft)
+
+    def edit_template(self, external_id: str, credentials: Mapping[str, Any], draft: TemplateDraft) -> None:
+        """See templates.contract.KeepsTemplates (13)."""
+        templates.edit(self._call, external_id, credentials, draft)
+
+    def delete_template(self, account_id: str, credentials: Mapping[str, Any], external_id: str, name: str) -> None:
+        """See templates.contract.KeepsTemplates (13)."""
+        templates.delete(self._call, account_id, credentials, external_id, name)
+
+    def contradicts_template(self, code: int) -> bool:
+        """See templates.contract.KeepsTemplates (15)."""
+        return code in templates.CONTRADICTING
 
     def _upload(self, external_id: str, credentials: Mapping[str, Any], media: OutboundMedia) -> str:
         """12. An unclear upload may be repeated: it shows nothing to anyone."""

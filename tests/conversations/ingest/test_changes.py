@@ -13,12 +13,13 @@ from channels_app import webhooks
 from channels_app.contract import Parsed
 from channels_app.models import RawEvent
 from channels_app.providers.whatsapp.provider import WhatsApp
-from conversations import delivery, ingest, media, replies, threads
+from conversations import delivery, ingest, media, policy, replies, sending, threads
 from conversations.jobs import forget
 from conversations.models import (
     Attachment,
     Contact,
     Conversation,
+    Delivery,
     EarlyUpdate,
     Message,
     Reaction,
@@ -182,6 +183,26 @@ def test_meta_155_what_is_taken_back_under_one_account_touches_no_other(workspac
     with workspace_scope(workspace.pk):
         assert Message.objects.get().text == "theirs"
         assert Tombstone.objects.get().channel_id == channel.pk
+
+
+@pytest.mark.clause("4a")
+def test_our_own_mark_goes_with_what_was_taken_back_and_no_other_is_set(workspace, member, channel):
+    give(channel, text(channel, "m1", "look", 0), text(channel, "m2", "stays", 1))
+    by = Actor.member(member)
+    with workspace_scope(workspace.pk):
+        first, second = Message.objects.select_related("conversation__channel").order_by("provider_at")
+        sending.react(first, "👍", by)
+        kept = sending.react(second, "🙏", by)
+    give(channel, unsent(channel, "m1", 10))
+    with workspace_scope(workspace.pk):
+        assert Message.objects.get(type=Message.REACTION).pk == Delivery.objects.get().message_id == kept.pk
+        first = Message.objects.select_related("conversation__channel").get(pk=first.pk)
+        with pytest.raises(policy.Refused):
+            sending.react(first, "👍", by)
+        assert Delivery.objects.count() == 1
+        shown = threads.load(Conversation.objects.select_related("channel", "contact").get(), member)["thread"]
+    bubbles = [bubble for day in shown.days for group in day.groups for bubble in group.bubbles]
+    assert [(len(bubble.reactions), bool(bubble.react_url)) for bubble in bubbles] == [(0, False), (1, True)]
 
 
 def test_meta_068_an_answer_to_what_was_taken_back_goes_out_without_the_quote(workspace, member, channel):

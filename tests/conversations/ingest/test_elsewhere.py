@@ -56,7 +56,7 @@ def test_an_echo_to_somebody_new_opens_no_window(workspace, channel):
     row = conversation(workspace)
     assert (row.last_inbound_at, row.unread_count, row.status) == (None, 0, "open")
     with workspace_scope(workspace.pk):
-        assert replies.why_not(row).code == "window_never_open"
+        assert policy.why_not(row).code == "window_never_open"
 
 
 def test_meta_088_neither_echo_nor_history_nor_status_moves_the_window(workspace, channel):
@@ -195,7 +195,7 @@ def test_meta_120_standby_is_stored_read_only_and_not_counted_as_unanswered(work
     row = conversation(workspace)
     assert (row.held_by, row.unread_count, row.last_inbound_at) == ("other", 0, NOW)
     with workspace_scope(workspace.pk):
-        assert replies.why_not(row).code == "other_app"
+        assert policy.why_not(row).code == "other_app"
         with pytest.raises(replies.Refused):
             replies.check(row, "hello", [], Actor.member(member))
         assert listing.frame(Filters(), member)["unread_total"] == 0

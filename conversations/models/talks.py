@@ -1,174 +1,18 @@
-"""Contacts and what was said: Contact, Handle, OptIn, OptOut, Conversation, Message, Reaction, Attachment, Delivery; and
-what is kept of a message that is not there: EarlyUpdate, Tombstone.
-
-What a person said or is called is sealed under the person's own key; ids, times and states are clear.
-"""
+"""What is said: Conversation, Message, Reaction, Attachment; and Delivery, which sends it."""
 
 from typing import Any, ClassVar
 
 from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AuditEntry, Membership
-from channels_app.models import Channel, Provider
+from channels_app.models import Channel
+from conversations.models.people import Contact
 from omnistra.core.sealing import SealedJSONField, SealedTextField
 from omnistra.core.tenancy import WorkspaceForeignKey, WorkspaceModel
 
 # No operator: only the customer's own people, keys and rules instruct a message (policy clause 1b).
 INSTRUCTORS = [choice for choice in AuditEntry.Actor.choices if choice[0] != AuditEntry.Actor.OPERATOR]
-
-
-class Contact(WorkspaceModel):
-    """An end user.
-
-    One that was merged into another stays as a row without name, handles and conversations, for its key: what it sealed
-    opens until the other goes, and then goes with it.
-    """
-
-    sealed_by: ClassVar[str] = "id"
-
-    name: Any = SealedTextField(null=True)
-    merged_into = WorkspaceForeignKey("self", null=True, related_name="+", editable=False)
-    # Another number or another device answers to this name: nothing automatic goes out until a person has confirmed it.
-    identity_changed_at = models.DateTimeField(null=True, editable=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    class Meta(WorkspaceModel.Meta):
-        indexes = [
-            models.Index(fields=["workspace", "created_at"], name="conversations_contact_list"),
-            models.Index(
-                fields=["workspace", "merged_into"],
-                condition=models.Q(merged_into__isnull=False),
-                name="conversations_merged",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.pk)
-
-    def confirm_identity(self) -> None:
-        """A person has made sure that it is still them."""
-        type(self).objects.filter(pk=self.pk).update(identity_changed_at=None)
-        self.identity_changed_at = None
-
-
-class Handle(WorkspaceModel):
-    """One identifier of a contact on one provider. Looked up by keyed hash, so no dump holds the identifier.
-
-    One with `ended_at` is history: it no longer leads to the contact, nor to anybody.
-    """
-
-    class Kind(models.TextChoices):
-        WA_ID = "wa_id", "Phone"
-        BSUID = "bsuid", "WhatsApp id"
-        USERNAME = "username", "User name"
-        PSID = "psid", "Messenger id"
-        IGSID = "igsid", "Instagram id"
-
-    sealed_by: ClassVar[str] = "contact_id"
-    KEYS: ClassVar[tuple[str, ...]] = (
-        "bsuid",
-        "wa_id",
-        "psid",
-        "igsid",
-    )  # the kinds that identify; a user name may change hands
-    NUMBER: ClassVar[str] = "wa_id"  # the one of them that changes hands too
-
-    NAMED_ON_REQUEST: ClassVar[tuple[str, ...]] = ("psid", "igsid")  # their messages bring no name
-
-    contact = WorkspaceForeignKey(Contact, related_name="+")
-    provider = models.CharField(max_length=20, choices=Provider.choices)
-    kind = models.CharField(max_length=10, choices=Kind.choices)
-    value: Any = SealedTextField()
-    value_hash = models.BinaryField(max_length=16)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    ended_at = models.DateTimeField(null=True, editable=False)
-    asked_at = models.DateTimeField(null=True, editable=False)  # when the platform was asked for the name (profiles)
-
-    class Meta(WorkspaceModel.Meta):
-        indexes = [
-            models.Index(
-                fields=["-created_at"],
-                condition=models.Q(kind__in=("psid", "igsid"), asked_at__isnull=True),
-                name="conversations_handle_unasked",
-            )
-        ]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["workspace", "provider", "kind", "value_hash"],
-                condition=~models.Q(kind="username") & models.Q(ended_at__isnull=True),
-                name="conversations_handle_once",
-            ),
-            models.UniqueConstraint(
-                fields=["workspace", "contact", "provider", "kind", "value_hash"],
-                name="conversations_handle_of_contact",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.pk}"
-
-
-class OptIn(WorkspaceModel):
-    """An entry of the ledger of who agreed to be written to, and who took it back (policy clause 4c). Entries are never
-    changed: of those about one topic the newest holds, by the time at which the person decided (opt_ins.ledger)."""
-
-    class Source(models.TextChoices):
-        WEBSITE = "website", _("A form on a website")
-        PAPER = "paper", _("Signed on paper")
-        SPOKEN = "spoken", _("Said in person or on the phone")
-        CHAT = "chat", _("Written in a conversation")
-        IMPORTED = "imported", _("Taken over from another system")
-        WORD = "word", _("Wrote a stop word")
-        PLATFORM = "platform", _("Set at the platform")
-
-    sealed_by: ClassVar[str] = "contact_id"
-
-    contact = WorkspaceForeignKey(Contact, related_name="+")
-    provider = models.CharField(max_length=20, choices=Provider.choices)
-    topic = models.CharField(max_length=80)  # opt_ins.ledger.TOPICS, or what the person subscribed to at the platform
-    is_granted = models.BooleanField()
-    source = models.CharField(max_length=10, choices=Source.choices)
-    wording: Any = SealedTextField(null=True)  # what they agreed to, or what they wrote
-    proof: Any = SealedTextField(null=True)  # where it can be seen: an address, a number of a record
-    at = models.DateTimeField()
-    recorded_at = models.DateTimeField(default=timezone.now, editable=False)
-    recorded_by_kind = models.CharField(max_length=10, choices=AuditEntry.Actor.choices)
-    recorded_by_id = models.UUIDField(null=True)
-
-    class Meta(WorkspaceModel.Meta):
-        constraints = [  # a webhook that comes twice is one decision
-            models.UniqueConstraint(
-                fields=["workspace", "contact", "provider", "topic", "is_granted", "source", "at"],
-                name="conversations_opt_in_once",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return str(self.pk)
-
-
-class OptOut(WorkspaceModel):
-    """What is left of a no when the person's data are gone: a keyed hash of the identifier, so that whoever writes or is
-    added again under it is not taken for somebody who never said no."""
-
-    provider = models.CharField(max_length=20, choices=Provider.choices)
-    kind = models.CharField(max_length=10, choices=Handle.Kind.choices)
-    value_hash = models.BinaryField(max_length=16)
-    topic = models.CharField(max_length=80)
-    at = models.DateTimeField()
-
-    class Meta(WorkspaceModel.Meta):
-        constraints = [
-            models.UniqueConstraint(
-                fields=["workspace", "provider", "kind", "value_hash", "topic", "at"], name="conversations_opt_out_once"
-            )
-        ]
-        indexes = [models.Index(fields=["workspace", "value_hash"], name="conversations_opt_out_of")]
-
-    def __str__(self) -> str:
-        return str(self.pk)
 
 
 class OutOfSight(Exception):
@@ -266,7 +110,9 @@ class Conversation(WorkspaceModel):
 class Message(WorkspaceModel):
     """One inbound or outbound item of a conversation.
 
-    One with `unsent_at` was taken back: nothing is left of it but that it was there.
+    One with `unsent_at` was taken back: nothing is left of it but that it was there. A reaction of ours is one too (`type`
+    reaction, the marked message in `reply_to_hash`), so that it goes out as everything does; it is shown at the message
+    that it marks. Those of people are in Reaction.
     """
 
     class Direction(models.TextChoices):
@@ -275,6 +121,7 @@ class Message(WorkspaceModel):
 
     class Status(models.TextChoices):
         RECEIVED = "received"
+        SCHEDULED = "scheduled"
         QUEUED = "queued"
         SENDING = "sending"
         SENT = "sent"
@@ -290,8 +137,10 @@ class Message(WorkspaceModel):
 
     # A status only moves to a higher rank; delivered and read beat failed (providers/whatsapp.md 7).
     RANK: ClassVar[dict[str, int]] = {
-        "queued": 0, "sending": 1, "unknown": 2, "sent": 3, "failed": 4, "delivered": 5, "read": 6, "received": 9,
+        "scheduled": -1, "queued": 0, "sending": 1, "unknown": 2, "sent": 3, "failed": 4, "delivered": 5, "read": 6,
+        "received": 9,
     }  # fmt: skip
+    REACTION: ClassVar[str] = "reaction"
     sealed_by: ClassVar[str] = "contact_id"
     limited_by: ClassVar[str] = "channel_id"
 
@@ -300,12 +149,14 @@ class Message(WorkspaceModel):
     contact = WorkspaceForeignKey(Contact, related_name="+")
     direction = models.CharField(max_length=10, choices=Direction.choices)
     type = models.CharField(max_length=12)
-    content: Any = SealedJSONField(null=True)  # text, location, cards …: see contract.InboundMessage.content
+    # text, location, cards …: see contract.InboundMessage.content; template and choices: conversations.outgoing
+    content: Any = SealedJSONField(null=True)
     # The provider's id holds the person's number (providers/whatsapp.md 5): hashed for look-up, sealed for use.
     external_id: Any = SealedTextField(null=True)
     external_hash = models.BinaryField(max_length=16, null=True)
     reply_to_hash = models.BinaryField(max_length=16, null=True)
     status = models.CharField(max_length=10, choices=Status.choices)
+    send_at = models.DateTimeField(null=True)  # scheduled ones: when
     sent_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
     read_at = models.DateTimeField(null=True)
@@ -345,10 +196,26 @@ class Message(WorkspaceModel):
         indexes = [
             models.Index(fields=["workspace", "conversation", "provider_at", "id"], name="conversations_thread"),
             models.Index(fields=["workspace", "channel", "provider_at"], name="conversations_message_age"),
+            models.Index(fields=["send_at"], condition=models.Q(status="scheduled"), name="conversations_message_due"),
+            models.Index(
+                fields=["workspace", "conversation"],
+                condition=models.Q(type="reaction"),
+                name="conversations_our_reactions",
+            ),
         ]
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    @property
+    def can_be_marked(self) -> bool:
+        """Whether it is at the platform, so that a reaction can name it."""
+        return self.external_hash is not None and self.unsent_at is None and self.type not in (self.REACTION, "system")
+
+    @classmethod
+    def said(cls) -> models.QuerySet[Any]:
+        """What stands in a thread: no marks, and nothing that is yet to be sent."""
+        return cls.objects.exclude(type=cls.REACTION).exclude(status=cls.Status.SCHEDULED)
 
     @property
     def text(self) -> str:
@@ -478,63 +345,6 @@ class Delivery(WorkspaceModel):
             ),
             models.Index(fields=["workspace", "message"], name="conversations_delivery_of"),
         ]
-
-    def __str__(self) -> str:
-        return str(self.pk)
-
-
-class EarlyUpdate(WorkspaceModel):
-    """An edit or a status that came before its message: applied when the message comes, forgotten after a while."""
-
-    class Kind(models.TextChoices):
-        EDIT = "edit", "Edit"
-        SENT = "sent", "Sent"
-        DELIVERED = "delivered", "Delivered"
-        READ = "read", "Read"
-        FAILED = "failed", "Failed"
-
-    sealed_by: ClassVar[str] = "contact_id"
-    limited_by: ClassVar[str] = "channel_id"
-
-    channel = WorkspaceForeignKey(Channel, related_name="+")
-    contact = WorkspaceForeignKey(Contact, null=True, related_name="+")  # null: nobody whom we know
-    target_hash = models.BinaryField(max_length=16)
-    kind = models.CharField(max_length=10, choices=Kind.choices)
-    details: Any = SealedJSONField(null=True)  # edit: text; failed: error_code, detail
-    price = models.JSONField(null=True)
-    number = models.PositiveIntegerField(default=0)
-    provider_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-
-    class Meta(WorkspaceModel.Meta):
-        constraints = [
-            models.UniqueConstraint(
-                fields=["workspace", "channel", "target_hash", "kind"], name="conversations_early_once"
-            )
-        ]
-        indexes = [
-            models.Index(fields=["workspace", "contact"], name="conversations_early_of_contact"),
-            models.Index(fields=["expires_at"], name="conversations_early_end"),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.pk)
-
-
-class Tombstone(WorkspaceModel):
-    """A message that was taken back or deleted, by the keyed hash of its id: should it come (again), it is not stored."""
-
-    limited_by: ClassVar[str] = "channel_id"
-
-    channel = WorkspaceForeignKey(Channel, related_name="+")
-    target_hash = models.BinaryField(max_length=16)
-    expires_at = models.DateTimeField()
-
-    class Meta(WorkspaceModel.Meta):
-        constraints = [
-            models.UniqueConstraint(fields=["workspace", "channel", "target_hash"], name="conversations_tombstone_once")
-        ]
-        indexes = [models.Index(fields=["expires_at"], name="conversations_tombstone_end")]
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -1,0 +1,23 @@
+"""Contacts and what was said, by room: people, talks, absent.
+
+What a person said or is called is sealed under the person's own key; ids, times and states are clear.
+"""
+
+from conversations.models.absent import EarlyUpdate, Tombstone
+from conversations.models.people import Contact, Handle, OptIn, OptOut
+from conversations.models.talks import Attachment, Conversation, Delivery, Message, OutOfSight, Reaction
+
+__all__ = [
+    "Attachment",
+    "Contact",
+    "Conversation",
+    "Delivery",
+    "EarlyUpdate",
+    "Handle",
+    "Message",
+    "OptIn",
+    "OptOut",
+    "OutOfSight",
+    "Reaction",
+    "Tombstone",
+]

@@ -1,0 +1,1 @@
+from tests.channels_app.templates.graph import graph  # noqa: F401  (a fixture)
