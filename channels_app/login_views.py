@@ -21,6 +21,7 @@ from channels_app.connect import NotConnected
 from channels_app.forms import LoginForm, OwnAppForm
 from channels_app.login import flows
 from channels_app.login.calls import Flow, LoginFailed
+from omnistra.core.addresses import client_address
 from omnistra.core.tenancy import workspace_scope
 from privacy import policies
 
@@ -51,7 +52,7 @@ def sign_in(request: MemberRequest, flow: str) -> HttpResponse:
         if form.is_valid():
             terms = bool(form.cleaned_data.get("terms_accepted"))
             try:
-                address = flows.begin(chosen, request.member, request.session, terms, request.META.get("REMOTE_ADDR"))
+                address = flows.begin(chosen, request.member, request.session, terms, client_address(request) or None)
             except NotConnected as problem:
                 form.add_error(problem.field if problem.field in form.fields else None, problem.reason)
             else:
@@ -103,7 +104,7 @@ def choose(request: MemberRequest, identity: UUID) -> HttpResponse:
     if not chosen:
         context |= {"offers": flows.offers(attempt), "nothing_chosen": True}
         return render(request, "channels/login.html", context, status=422)
-    channels, pins, problems = flows.choose(attempt, chosen, request.member, request.META.get("REMOTE_ADDR"))
+    channels, pins, problems = flows.choose(attempt, chosen, request.member, client_address(request) or None)
     context |= {"channels": channels, "pins": pins, "problems": problems}
     if pins or problems or not channels:
         return render(request, "channels/connected.html", context, status=200 if channels else 422)

@@ -23,6 +23,7 @@ from conversations.opt_ins.forms import OptInForm
 from conversations.policy import Refused
 from conversations.views import conversation_url, page_of
 from omnistra.core import live
+from omnistra.core.addresses import client_address
 from privacy import policies
 
 P = Permission
@@ -118,7 +119,7 @@ def opt_in_page(request: MemberRequest) -> HttpResponse:
 def attest(request: MemberRequest) -> HttpResponse:
     """Make the statement for the workspace."""
     if request.POST.get("confirm"):
-        policies.attest_opt_in(request.member, request.META.get("REMOTE_ADDR"))
+        policies.attest_opt_in(request.member, client_address(request) or None)
         notices.success(request, _("Confirmed. You can write first to everybody whose opt-in is recorded."))
     else:
         notices.error(request, _("Tick the box to confirm."))

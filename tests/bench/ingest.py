@@ -42,16 +42,29 @@ def run(folder: Path) -> list[Figure]:
                 beside=f"{rate / floor:.3f} of COPY's {floor:,.0f}",
             )
         )  # fmt: skip
-    return figures
+    return [*figures, _one_body()]
 
 
-def _fill_journal(channel: Channel, slug: str, size: int) -> None:
+def _one_body() -> Figure:
+    """From a body of 1,000 messages in the journal to all of them stored, by one worker."""
+    _, channel, _ = stage.open_workspace("thousand")
+    _fill_journal(channel, "thousand", PEOPLE, PEOPLE)
+    stage.settle_tables()
+    begun = time.perf_counter()
+    ingest.drain()
+    took = time.perf_counter() - begun
+    return Figure(
+        "a body of 1,000 updates is stored in", took, "s", most=1.5, beside=f"{PEOPLE / took:,.0f} messages/s"
+    )
+
+
+def _fill_journal(channel: Channel, slug: str, size: int, messages: int = MESSAGES) -> None:
     """Sealed raw events as the webhook writes them."""
     now = datetime.now(UTC)
     key = keyring.ingress_key(now.date())
-    names = [(f"{slug}{place}", place % PEOPLE) for place in range(MESSAGES)]
+    names = [(f"{slug}{place}", place % PEOPLE) for place in range(messages)]
     rows = []
-    for start in range(0, MESSAGES, size):
+    for start in range(0, messages, size):
         body = bodies.many((channel.external_id, channel.account_id), names[start : start + size])
         identity = uuid7()
         sealed = key.seal(body, webhooks.place("whatsapp", identity))

@@ -13,7 +13,7 @@ from django.test import Client
 
 from accounts.audit import Actor
 from channels_app.providers.whatsapp.provider import WhatsApp
-from conversations import delivery, ingest, replies, threads
+from conversations import bubbles, delivery, ingest, replies
 from conversations.ingest import messages
 from conversations.models import Conversation
 from omnistra.core import reports
@@ -125,7 +125,7 @@ def test_no_error_report_holds_what_was_planted(committed, workspace, owner, mem
             replies.send_reply(conversation, REPLY, Actor.member(member))
         monkeypatch.setattr(messages, "insert", _fail)
         monkeypatch.setattr(WhatsApp, "send", _fail)
-        monkeypatch.setattr(threads, "_bubbles", _fail)
+        monkeypatch.setattr(bubbles, "load", _fail)
         deliver((channel, text("wamid.CANARY0009", TEXT, now, NUMBER, NAME)))
         delivery.deliver()
         client = Client(raise_request_exception=False, headers={"Authorization": f"Bearer {TOKEN}"})

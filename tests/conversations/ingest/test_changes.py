@@ -13,7 +13,7 @@ from channels_app import webhooks
 from channels_app.contract import Parsed
 from channels_app.models import RawEvent
 from channels_app.providers.whatsapp.provider import WhatsApp
-from conversations import delivery, ingest, media, policy, replies, sending, threads
+from conversations import bubbles, delivery, ingest, media, policy, replies, sending, threads
 from conversations.jobs import forget
 from conversations.models import (
     Attachment,
@@ -279,7 +279,7 @@ def test_meta_060_a_mark_and_a_quote_of_an_unknown_message_are_linked_when_it_co
     assert (conversation.status, conversation.unread_count, conversation.last_inbound_at) == ("closed", 0, None)
     give(channel, text(channel, "m2", "this one", 70, reply_to="m1"))
 
-    def shown() -> list[threads.Bubble]:
+    def shown() -> list[bubbles.Bubble]:
         with workspace_scope(workspace.pk):
             row = Conversation.objects.select_related("channel", "contact").get()
             days = threads.load(row, member)["thread"].days
