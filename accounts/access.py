@@ -186,7 +186,7 @@ class Can:
             setattr(self, permission.replace(".", "_"), member.may(permission))
 
 
-_SECTIONS = {"inbox": "inbox", "privacy": "privacy", "settings": "settings"}
+_SECTIONS = {"inbox": "inbox", "campaigns": "campaigns", "privacy": "privacy", "settings": "settings"}
 
 
 def page_context(request: HttpRequest) -> dict[str, Any]:

@@ -33,6 +33,7 @@ class Permission(StrEnum):
     CONVERSATIONS_MANAGE = "conversations.manage"
     IDENTIFIERS_REVEAL = "identifiers.reveal"
     CONTACTS_MANAGE = "contacts.manage"
+    CAMPAIGNS_MANAGE = "campaigns.manage"
     CHANNELS_VIEW = "channels.view"
     CHANNELS_MANAGE = "channels.manage"
     MEMBERS_VIEW = "members.view"
@@ -58,7 +59,7 @@ _AGENT = _VIEW | {P.CONVERSATIONS_REPLY, P.CONVERSATIONS_MANAGE, P.IDENTIFIERS_R
 _OVERSIGHT = {P.AUDIT_VIEW, P.AUDIT_EXPORT, P.OPERATOR_ACCESS_VIEW}
 _ADMIN = _AGENT | _OVERSIGHT | {
     P.WORKSPACE_MANAGE, P.SECURITY_MANAGE, P.CHANNELS_MANAGE, P.MEMBERS_MANAGE, P.ROLES_MANAGE, P.API_KEYS_MANAGE,
-    P.RETENTION_MANAGE,
+    P.RETENTION_MANAGE, P.CAMPAIGNS_MANAGE,
 }  # fmt: skip
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
@@ -97,6 +98,7 @@ GROUPS: tuple[tuple[str | Promise, dict[Permission, str | Promise]], ...] = (
         P.CONVERSATIONS_MANAGE: _("Assign, close and reopen"),
         P.IDENTIFIERS_REVEAL: _("Reveal numbers and identifiers"),
         P.CONTACTS_MANAGE: _("Add and block contacts, record opt-ins"),
+        P.CAMPAIGNS_MANAGE: _("Make, start and stop campaigns"),
     }),
     (_("Channels"), {
         P.CHANNELS_VIEW: _("See channels"),
@@ -132,7 +134,7 @@ def with_needed(permissions: Iterable[Permission]) -> set[Permission]:
     wanted = {*permissions, P.WORKSPACE_VIEW}
     nouns = {each.partition(".")[0] for each in wanted}
     wanted |= {each for each in Permission if each.endswith(".view") and each.partition(".")[0] in nouns}
-    if wanted & {P.IDENTIFIERS_REVEAL, P.CONTACTS_MANAGE}:
+    if wanted & {P.IDENTIFIERS_REVEAL, P.CONTACTS_MANAGE, P.CAMPAIGNS_MANAGE}:
         wanted.add(P.CONVERSATIONS_VIEW)
     if P.ROLES_MANAGE in wanted:
         wanted.add(P.MEMBERS_VIEW)

@@ -5,15 +5,17 @@ what came of it.
    second try. A status that echoes the delivery's id settles it.
 2. One message of a conversation at a time, oldest first, but for those that have to wait long; a number sends no
    faster than the platform allows.
-3. Only this module calls a provider's `send`.
+3. Answers go before what campaigns send, within a conversation too; part of a number's rate and of the calls is theirs
+   alone.
+4. Only this module calls a provider's `send`.
 """
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +24,7 @@ from django.db import IntegrityError, OperationalError, connections, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from accounts.audit import Actor
+from accounts.audit import SYSTEM, Actor
 from channels_app import stops
 from channels_app.contract import (
     ChannelStopped,
@@ -50,7 +52,10 @@ log = get_logger(__name__)
 LEASE = timedelta(seconds=settings.DELIVERY_LEASE_SECONDS)
 _LONGEST_BACKOFF = 600  # seconds
 CALLS = 32  # under way in this process
-AT_ONCE = 8  # of them for one channel
+AT_ONCE = 8  # of them for one channel; more for one that may send fast
+FOR_REPLIES = 2  # of those of one channel: none of a campaign's
+CALLS_FOR_REPLIES = 8  # of all of this process
+TOGETHER = 3  # messages of a campaign at least: a claim costs as much for several as for one
 HOLDS_OTHERS = timedelta(minutes=30)  # a message that waits longer lets later ones of its conversation pass
 OFFER_AFTER = timedelta(minutes=settings.DELIVERY_OFFER_MINUTES)
 LOOK_AGAIN_SECONDS = 0.2  # while calls are under way, for what became due meanwhile
@@ -85,24 +90,43 @@ def deliver() -> int:
     """
     total = 0
     settle_lost()
-    running: dict[Future[None], UUID] = {}
+    running: dict[Future[None], tuple[UUID, int]] = {}
     troubled: set[UUID] = set()
     with ThreadPoolExecutor(max_workers=CALLS, thread_name_prefix="deliver") as pool:
         while True:
-            for workspace_id, channel_id in _due_channels():
-                room = min(CALLS - len(running), AT_ONCE - list(running.values()).count(channel_id))
-                if room > 0 and channel_id not in troubled:
+            for workspace_id, channel_id, rate in _due_channels():
+                room = _room(running.values(), channel_id, rate)
+                if room.all > 0 and channel_id not in troubled:
                     with _its_own_trouble(channel_id, troubled):
                         with workspace_scope(workspace_id):
                             claims = _claim(channel_id, room)
-                        running |= {pool.submit(_carry_out, claim): channel_id for claim in claims}
+                        running |= {
+                            pool.submit(_carry_out, claim): (channel_id, claim.delivery.priority) for claim in claims
+                        }
             if not running:
                 return total
             done, _ = wait(running, LOOK_AGAIN_SECONDS, FIRST_COMPLETED)
             for call in done:
-                with _its_own_trouble(running.pop(call), troubled):
+                with _its_own_trouble(running.pop(call)[0], troubled):
                     call.result()
             total += len(done)
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """How many calls a channel may begin now; `campaigns` of them may be a campaign's."""
+
+    all: int
+    campaigns: int
+
+
+def _room(running: Collection[tuple[UUID, int]], channel_id: UUID, rate: int) -> _Room:
+    mine = [priority for channel, priority in running if channel == channel_id]
+    bulk = [channel for channel, priority in running if priority]
+    at_once = max(AT_ONCE, min(CALLS - CALLS_FOR_REPLIES, rate // 20))
+    free = min(CALLS - len(running), at_once - len(mine))
+    campaigns = min(free, CALLS - CALLS_FOR_REPLIES - len(bulk), at_once - FOR_REPLIES - bulk.count(channel_id))
+    return _Room(free, campaigns if campaigns >= TOGETHER else 0)
 
 
 @contextmanager
@@ -119,7 +143,8 @@ def _its_own_trouble(channel_id: UUID, troubled: set[UUID]) -> Iterator[None]:
         reports.capture(error)
 
 
-def _due_channels() -> list[tuple[UUID, UUID]]:
+def _due_channels() -> list[tuple[UUID, UUID, int]]:
+    """Workspace, channel and its rate, of what is due."""
     with transaction.atomic(), system_scope("conversations.deliver"):
         due = Delivery.objects.filter(
             state=Delivery.State.QUEUED,
@@ -127,7 +152,7 @@ def _due_channels() -> list[tuple[UUID, UUID]]:
             workspace__suspended_at__isnull=True,
             workspace__closing_at__isnull=True,
         )
-        channels = list(due.values_list("workspace_id", "channel_id").distinct())
+        channels = list(due.values_list("workspace_id", "channel_id", "channel__messages_per_second").distinct())
     random.shuffle(channels)  # who comes first when the calls run out is nobody's right
     return channels
 
@@ -151,30 +176,36 @@ def settle_lost() -> int:
     return len(lost)
 
 
-def _claim(channel_id: UUID, room: int) -> list[_Claim]:
-    """Take what may go out on a channel now, `room` at most, within its rate. One claimer a channel at a time."""
+def _claim(channel_id: UUID, room: _Room) -> list[_Claim]:
+    """Take what may go out on a channel now, within its rate. One claimer a channel at a time; who stores messages of the
+    channel meanwhile (their references hold its row too) does not hold it up."""
     now = timezone.now()
     with transaction.atomic():
-        channel = Channel.objects.select_for_update(skip_locked=True).filter(pk=channel_id).first()
+        channel = Channel.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=channel_id).first()
         if channel is None or channel.status != Channel.Status.ACTIVE:
             return []
         if channel.paused_until and channel.paused_until > now:
             return []
         elapsed = max(0.0, (now - channel.send_credit_at).total_seconds())
         credit = min(float(channel.messages_per_second), channel.send_credit + elapsed * channel.messages_per_second)
-        room = min(room, int(credit))
+        answers = min(room.all, int(credit))
         earlier = Delivery.objects.filter(
             conversation_id=OuterRef("conversation_id"),
             state__in=_LIVE,
             pk__lt=OuterRef("pk"),
             next_attempt_at__lt=now + HOLDS_OTHERS,
+            priority__lte=OuterRef("priority"),
         )
-        due = list(
+        waiting = (
             Delivery.objects.filter(channel_id=channel_id, state=Delivery.State.QUEUED, next_attempt_at__lte=now)
             .exclude(Exists(earlier))
             .order_by("pk")
-            .select_for_update(skip_locked=True, of=("self",))[:room]
+            .select_for_update(skip_locked=True, of=("self",))
         )
+        due = list(waiting.filter(priority=Delivery.Priority.REPLY)[:answers])
+        campaigns = min(answers - len(due), room.campaigns, _for_campaigns(channel, credit - len(due), now))
+        if campaigns > 0:
+            due += waiting.filter(priority=Delivery.Priority.CAMPAIGN)[:campaigns]
         if not due:
             return []
         channel.send_credit, channel.send_credit_at = credit - len(due), now
@@ -185,6 +216,21 @@ def _claim(channel_id: UUID, room: int) -> list[_Claim]:
         Delivery.objects.bulk_update(due, ["state", "claimed_at", "attempts"])
         Message.objects.filter(pk__in=[each.message_id for each in due], status="queued").update(status="sending")
         return _open(channel, due)
+
+
+def campaign_rate(channel: Channel) -> int:
+    """How many messages of campaigns a channel sends within any second at the most: the rest of its rate is for answers."""
+    return max(1, int(channel.messages_per_second * (1 - settings.CAMPAIGN_KEEPS_FREE)))
+
+
+def _for_campaigns(channel: Channel, credit: float, now: datetime) -> int:
+    """How many of a campaign may go out now. The bucket keeps what it needs for answers to find it filled; and because a
+    full bucket would let twice a second's worth out at first, the last second is counted."""
+    lately = Delivery.objects.filter(
+        channel_id=channel.pk, priority=Delivery.Priority.CAMPAIGN, claimed_at__gt=now - timedelta(seconds=1)
+    )
+    kept = channel.messages_per_second - campaign_rate(channel)
+    return min(int(credit - kept), campaign_rate(channel) - lately.count())
 
 
 def _open(channel: Channel, due: Sequence[Delivery]) -> list[_Claim]:
@@ -202,7 +248,8 @@ def _open(channel: Channel, due: Sequence[Delivery]) -> list[_Claim]:
     claims = []
     for delivery in due:
         message = messages[delivery.message_id]
-        by = Actor(message.instructed_by_kind, message.instructed_by_id)
+        # What a campaign sends is nobody's answer, whoever started it.
+        by = SYSTEM if delivery.priority else Actor(message.instructed_by_kind, message.instructed_by_id)
         verdict = policy.decide(facts[message.conversation_id], by, policy.outgoing(message))
         if _out_of_date(delivery, channel):
             verdict = policy.Verdict(_OUT_OF_DATE)

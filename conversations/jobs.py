@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from conversations import delivery, ingest, media, profiles, reading, scheduled
+from conversations.campaigns import running as campaigns
 from conversations.models import EarlyUpdate, Tombstone
 from omnistra.core.jobs import periodic_job, workspace_job
 from omnistra.core.tenancy import system_scope
@@ -21,6 +22,13 @@ def drain() -> int:
 def deliver() -> int:
     """Send what is due."""
     return delivery.deliver()
+
+
+@periodic_job("conversations.run_campaigns")
+def run_campaigns() -> int:
+    """Count drafts, begin what is due, and keep the outbox fed a second ahead. Several may run at once: the campaigns'
+    rows are locked while one feeds."""
+    return campaigns.run()
 
 
 @periodic_job("conversations.fetch_media")

@@ -29,9 +29,15 @@ DELETE FROM conversations_handle g USING conversations_handle s
 WHERE g.contact_id = %(goes)s AND s.contact_id = %(stays)s AND g.provider = s.provider AND g.kind = s.kind
 AND g.value_hash = s.value_hash RETURNING s.id, g.ended_at
 """
+# Both were recipients of one campaign: the row with the message stays, so that the person gets it once.
+_ONE_RECIPIENT = """
+DELETE FROM conversations_campaignrecipient r USING conversations_campaignrecipient o
+WHERE r.contact_id IN (%(goes)s, %(stays)s) AND o.contact_id IN (%(goes)s, %(stays)s) AND r.campaign_id = o.campaign_id
+AND (r.state <> 'pending' AND r.state <> 'skipped', r.id) < (o.state <> 'pending' AND o.state <> 'skipped', o.id)
+"""
 _OWNED = (
     "conversations_handle", "conversations_message", "conversations_attachment", "conversations_reaction",
-    "conversations_earlyupdate",
+    "conversations_earlyupdate", "conversations_campaignrecipient",
 )  # fmt: skip
 _IN_CONVERSATION = ("conversations_message", "conversations_reaction", "conversations_delivery")
 _ONE_CONVERSATION = """
@@ -72,6 +78,7 @@ def merge(goes: UUID, stays: UUID) -> None:
     again = [row[0] for row in _run(_ONE_HANDLE, goes=goes, stays=stays) if row[1] is None]
     _run("UPDATE conversations_handle SET ended_at = NULL WHERE id = ANY(%(ids)s)", ids=again)
     _run(_ONE_MARK, goes=goes, stays=stays)
+    _run(_ONE_RECIPIENT, goes=goes, stays=stays)
     for table in _OWNED:
         _run(f"UPDATE {table} SET contact_id = %(stays)s WHERE contact_id = %(goes)s", goes=goes, stays=stays)  # noqa: S608
     ledger.move(goes, stays)

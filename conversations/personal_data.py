@@ -12,9 +12,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.audit.names import Name, add_names
+from conversations.campaigns import erasing
 from conversations.ingest import lock_workspace, unsending
 from conversations.models import (
     Attachment,
+    Campaign,
+    CampaignRecipient,
     Contact,
     Conversation,
     Delivery,
@@ -33,6 +36,8 @@ from privacy.registry import Store, add_store, register
 from privacy.selection import Selection
 
 ROUTE = ("to route messages between the customer and its end users", "contract (processor)")
+
+CAMPAIGN = ("to send what the customer asked for to whom the customer chose", "contract")
 
 AGREED = ("to prove who agreed to be written to, and to honour a no", "legal obligation (processor)")
 
@@ -67,6 +72,12 @@ register(
     personal={"details": ROUTE}, clear=("kind", "state", "storage_key"),
 )  # fmt: skip
 register(Delivery, role="processor", retention="with the message", clear=("state",))
+register(
+    Campaign, role="controller", retention="with the workspace",
+    personal={"name": CAMPAIGN, "values": CAMPAIGN, "segment": CAMPAIGN},
+    clear=("template_name", "template_language", "state", "reason", "instructed_by_kind"),
+)  # fmt: skip
+register(CampaignRecipient, role="processor", retention="with the conversation", clear=("state", "reason"))
 register(
     EarlyUpdate, role="processor", retention="an edit 30 days, a status 15 minutes, at the longest with the contact",
     personal={"details": ROUTE, "target_hash": ROUTE}, clear=("kind", "price"),
@@ -117,6 +128,7 @@ def _erase_messages(workspace_id: UUID, __: Selection, ids: Sequence[UUID]) -> d
     files = Attachment.objects.filter(message_id__in=ids)
     counts = {"files": erasure.forget_files(list(files.values_list("storage_key", flat=True)))}
     counts["attachments"] = files.delete()[0]
+    erasing.keep_states(ids)
     counts["deliveries"] = Delivery.objects.filter(message_id__in=ids).delete()[0]
     counts["reactions"] = unsending.forget_marks(
         [(channel, bytes(hashed)) for channel, hashed, _, _ in known], {conversation for _, _, _, conversation in known}
@@ -133,6 +145,7 @@ def _erase_conversations(workspace_id: UUID, selection: Selection, ids: Sequence
     filled = set(Message.objects.filter(conversation_id__in=still).values_list("conversation_id", flat=True))
     empty = [pk for pk in still if pk not in filled]
     contacts = list(Conversation.objects.filter(pk__in=empty).values_list("contact_id", flat=True))
+    erasing.forget_in(empty)
     counts = {"reactions": Reaction.objects.filter(conversation_id__in=empty).delete()[0]}
     counts["conversations"] = Conversation.objects.filter(pk__in=empty).delete()[0]
     # The last conversation takes the contact with it, in the same transaction.
@@ -159,6 +172,7 @@ def _erase_contacts(workspace_id: UUID, selection: Selection, ids: Sequence[UUID
     gone = list(without.values_list("pk", flat=True))
     Reaction.objects.filter(contact_id__in=gone).delete()
     EarlyUpdate.objects.filter(contact_id__in=gone).delete()
+    erasing.forget_everywhere(gone)
     merged = Contact.objects.filter(merged_into_id__in=gone)
     former = list(merged.values_list("pk", flat=True))
     merged.delete()
@@ -184,4 +198,12 @@ def _named(slug: str, ids: Collection[UUID]) -> dict[UUID, Name]:
     }
 
 
+def _campaigns(slug: str, ids: Collection[UUID]) -> dict[UUID, Name]:
+    return {
+        pk: Name(_("the campaign %(name)s") % {"name": name}, reverse("conversations:campaign", args=[slug, pk]))
+        for pk, name in Campaign.objects.filter(pk__in=ids).values_list("pk", "name")
+    }
+
+
 add_names("conversation", _named)
+add_names("campaign", _campaigns)

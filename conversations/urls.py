@@ -1,6 +1,7 @@
 from django.urls import path
 
 from conversations import contact_views, events, sending_views, views
+from conversations.campaigns.urls import urlpatterns as campaigns
 
 app_name = "conversations"
 urlpatterns = [
@@ -29,4 +30,5 @@ urlpatterns = [
     path("attachments/<uuid:identity>/", views.attachment, name="attachment"),
     path("attachments/<uuid:identity>/retry/", views.fetch_again, name="fetch_again"),
     path("events/", events.events, name="events"),
+    *campaigns,
 ]

@@ -34,6 +34,11 @@ app.conf.update(
             "schedule": timedelta(seconds=5),
             "options": {"expires": 5},
         },
+        "conversations.run_campaigns": {
+            "task": "conversations.run_campaigns",
+            "schedule": timedelta(seconds=2),
+            "options": {"expires": 2},
+        },
         "conversations.fetch_media": {
             "task": "conversations.fetch_media",
             "schedule": timedelta(seconds=15),

@@ -216,7 +216,7 @@ AUDITED = (
     "settings/workspace/", "settings/operator-access/", "settings/members/invite/", "settings/members/transfer/",
     "settings/roles/", "settings/roles/new/", "settings/membership/", "settings/security/", "settings/audit/", "privacy/",
     "privacy/retention/", "settings/opt-ins/", "settings/channels/connect/", "settings/channels/connect/whatsapp/",
-    "settings/channels/app/",
+    "settings/channels/app/", "campaigns/", "campaigns/new/",
 )  # fmt: skip
 ONES_OWN = ("/accounts/workspaces/", "/accounts/workspaces/new/", "/accounts/security/", "/accounts/second-factor/set-up/",
             "/accounts/second-factor/set-up/app/", "/accounts/password/change/", "/accounts/email/", "/accounts/sessions/",

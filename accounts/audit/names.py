@@ -31,6 +31,7 @@ _NAMELESS: dict[str, Promise] = {
     "api_key": _("an API key that is gone"),
     "channel": _("a channel that is gone"),
     "conversation": _("a conversation that was erased"),
+    "campaign": _("a campaign that is gone"),
     "role": _("a role that is gone"),
     "template": _("that is gone"),
     "operator": _("an operator"),

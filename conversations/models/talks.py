@@ -309,11 +309,16 @@ class Delivery(WorkspaceModel):
         FAILED = "failed", "Failed"
         UNKNOWN = "unknown", "Unknown"
 
+    class Priority(models.IntegerChoices):
+        REPLY = 0
+        CAMPAIGN = 1
+
     limited_by: ClassVar[str] = "channel_id"
 
     channel = WorkspaceForeignKey(Channel, related_name="+")
     conversation = WorkspaceForeignKey(Conversation, related_name="+")
     message = WorkspaceForeignKey(Message, related_name="+")
+    priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.REPLY)  # the lower first
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(default=timezone.now)
@@ -344,6 +349,11 @@ class Delivery(WorkspaceModel):
                 name="conversations_delivery_order",
             ),
             models.Index(fields=["workspace", "message"], name="conversations_delivery_of"),
+            models.Index(
+                fields=["channel", "claimed_at"],
+                condition=models.Q(priority=1),
+                name="conversations_delivery_bulk",
+            ),
         ]
 
     def __str__(self) -> str:

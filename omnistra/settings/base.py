@@ -338,6 +338,8 @@ RELEASE = env("RELEASE", default="0.1.0")  # what error reports name
 DELIVERY_LEASE_SECONDS = env.int("DELIVERY_LEASE_SECONDS", default=180)
 # A message that waited longer than this while its channel stood still is offered again, not sent by itself.
 DELIVERY_OFFER_MINUTES = env.int("DELIVERY_OFFER_MINUTES", default=15)
+# The part of a second's worth of a number's rate that campaigns leave to answers.
+CAMPAIGN_KEEPS_FREE = env.float("CAMPAIGN_KEEPS_FREE", default=0.2)
 # Alone in a message, these mean "write to me no more": German, English, Spanish, French, Italian, Dutch, Polish,
 # Portuguese, Swedish, Turkish, Arabic, Chinese, Hindi, Indonesian, Japanese, Russian.
 STOP_WORDS = env.list(

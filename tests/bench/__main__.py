@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-NAMES = ("webhooks", "ingest", "inbox", "audit", "purge", "meanwhile", "rest")
+NAMES = ("webhooks", "ingest", "inbox", "audit", "purge", "meanwhile", "campaign", "rest")
 
 
 def main(chosen: list[str]) -> int:

@@ -71,7 +71,7 @@ def test_a_mark_of_ours_goes_to_messenger_by_its_name_there_and_only_such_are_of
         with pytest.raises(policy.Refused, match="these reactions only"):
             sending.react(theirs, "🎉", Actor.member(member))
         sending.react(theirs, "👍", Actor.member(member))
-        (claim,) = delivery._claim(channel.pk, 5)
+        (claim,) = delivery._claim(channel.pk, delivery._Room(5, 0))
     graph.answers = [(200, {"recipient_id": LENA_PSID})]
     assert delivery._send(claim).startswith("reaction:")
     assert graph.calls[0].json["sender_action"] == "react" and graph.calls[0].json["payload"]["reaction"] == "like"

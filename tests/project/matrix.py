@@ -48,6 +48,7 @@ def key(args: dict[str, str] | None = None, **methods: P) -> Rule:
 CONVERSATION = {"identity": "conversation"}
 CHANNEL = {"channel_id": "channel"}
 TEMPLATE = {"channel_id": "channel", "template_id": "template"}
+CAMPAIGN = {"campaign_id": "campaign"}
 GRANT = {"grant_id": "grant"}
 
 TABLE: dict[str, Rule] = {
@@ -163,6 +164,17 @@ TABLE: dict[str, Rule] = {
     "conversations:retry": member(P.CONVERSATIONS_REPLY, "POST", identity="message"),
     "conversations:attachment": member(P.CONVERSATIONS_VIEW, "GET", identity="attachment"),
     "conversations:fetch_again": member(P.CONVERSATIONS_MANAGE, "POST", identity="attachment"),
+    "conversations:campaigns": member(P.CAMPAIGNS_MANAGE, "GET"),
+    "conversations:new_campaign": member(P.CAMPAIGNS_MANAGE, "GET", "POST"),
+    "conversations:campaign": member(P.CAMPAIGNS_MANAGE, "GET", **CAMPAIGN),
+    "conversations:campaign_people": member(P.CAMPAIGNS_MANAGE, "POST", **CAMPAIGN),
+    "conversations:start_campaign": member(P.CAMPAIGNS_MANAGE, "POST", **CAMPAIGN),
+    "conversations:pause_campaign": member(P.CAMPAIGNS_MANAGE, "POST", **CAMPAIGN),
+    "conversations:resume_campaign": member(P.CAMPAIGNS_MANAGE, "POST", **CAMPAIGN),
+    "conversations:stop_campaign": member(P.CAMPAIGNS_MANAGE, "POST", **CAMPAIGN),
+    "conversations:discard_campaign": member(P.CAMPAIGNS_MANAGE, "POST", **CAMPAIGN),
+    "conversations:campaign_recipients": member(P.CAMPAIGNS_MANAGE, "GET", **CAMPAIGN),
+    "conversations:campaign_results": member(P.CAMPAIGNS_MANAGE, "POST", **CAMPAIGN),
     "channels:list": member(P.CHANNELS_VIEW, "GET"),
     "channels:choose": member(P.CHANNELS_MANAGE, "GET"),
     "channels:sign_in": member(P.CHANNELS_MANAGE, "GET", "POST", flow="provider"),

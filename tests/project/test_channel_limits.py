@@ -16,6 +16,8 @@ from accounts.scopes import SCOPES, beyond_channels
 from channels_app.models import Channel, ChannelHealth, ChannelLogin, ChannelNotice, MessageTemplate
 from conversations.models import (
     Attachment,
+    Campaign,
+    CampaignRecipient,
     Contact,
     Conversation,
     Delivery,
@@ -92,6 +94,8 @@ def everything(channel: Channel) -> dict[type[Any], Any]:
     rows[Reaction] = make(Reaction, channel=channel, conversation=conversation, contact=contact)
     rows[Attachment] = make(Attachment, channel=channel, message=message, contact=contact, state="failed")
     rows[Delivery] = make(Delivery, channel=channel, conversation=conversation, message=message)
+    rows[Campaign] = make(Campaign, channel=channel)
+    rows[CampaignRecipient] = make(CampaignRecipient, channel=channel, campaign=rows[Campaign], contact=contact)
     rows[EarlyUpdate] = make(EarlyUpdate, channel=channel, contact=contact)
     rows[Tombstone] = make(Tombstone, channel=channel)
     rows |= {model: make(model, channel=channel) for model in (ChannelHealth, ChannelLogin, ChannelNotice)}

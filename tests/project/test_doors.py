@@ -70,6 +70,7 @@ def _addresses(slug: str, identity: Any) -> list[str]:
                 "<uuid:id>",
                 "<uuid:channel_id>",
                 "<uuid:template_id>",
+                "<uuid:campaign_id>",
                 "<uuid:key_id>",
                 "<uuid:grant_id>",
             ):

@@ -23,7 +23,7 @@ from accounts.members import Place
 from accounts.models import AccessGrant, ApiKey, CustomRole, Membership, User, UserSession
 from accounts.roles import CUSTOM, PERMISSIONS, Permission, Role
 from channels_app.models import Channel, MessageTemplate
-from conversations.models import Attachment, Conversation, Message
+from conversations.models import Attachment, Campaign, Conversation, Message
 from omnistra.core import http, keyring
 from omnistra.core.ids import uuid7
 from omnistra.core.tenancy import system_scope, workspace_scope
@@ -78,6 +78,7 @@ class World:
                 "channel": channel.pk, "contact": conversation.contact_id, "conversation": conversation.pk,
                 "message": message.pk,
                 "template": make(MessageTemplate, provider=channel.provider, account_id=channel.account_id).pk,
+                "campaign": make(Campaign, channel=channel).pk,
                 "attachment": make(Attachment, message=message, channel=channel).pk,
                 "api_key": ApiKey.issue("in use", ["conversations.view"], owner)[0].pk,
                 "grant": make(AccessGrant, conversation_id=conversation.pk).pk,

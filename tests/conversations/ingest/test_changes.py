@@ -211,7 +211,7 @@ def test_meta_068_an_answer_to_what_was_taken_back_goes_out_without_the_quote(wo
         replies.send_reply(Conversation.objects.get(), "8 €", Actor.member(member), reply_to=Message.objects.get())
     give(channel, unsent(channel, "m1", 10))
     with workspace_scope(workspace.pk):
-        claim = delivery._claim(channel.pk, 1)[0]
+        claim = delivery._claim(channel.pk, delivery._Room(1, 0))[0]
     assert (claim.reply_to, claim.message.text) == ("", "8 €")
 
 
