@@ -97,11 +97,7 @@ def connect(wanted: Wanted, actor: Actor, member: Membership | None = None, ip: 
             _rest_on(channel, wanted.login)
             audit.record("channel.connected", actor, channel.pk)
     except IntegrityError as error:
-        # Which workspace holds it is nobody's business here (policy clause 3b).
-        raise NotConnected(
-            "held_elsewhere", "This number is connected to another workspace. It has to be disconnected there first.",
-            "external_id",
-        ) from error  # fmt: skip
+        raise _held_elsewhere() from error
     _subscribe(channel, credentials)
     if keeping.has_templates(channel):
         jobs.fetch_templates.enqueue(channel.workspace_id, channel.pk)
@@ -114,24 +110,31 @@ def reconnect(channel: Channel, token: str, actor: Actor, account_id: str = "") 
     credentials: dict[str, Any] = {"token": _token(token)}
     facts = _ask(channel.provider, channel.external_id, account_id, credentials)
     credentials |= facts.kept
-    with transaction.atomic():
-        _write(
-            channel,
-            {
-                "account_id": account_id,
-                "address": facts.address,
-                "credentials": credentials,
-                "status": Channel.Status.ACTIVE,
-                "status_reason": "",
-                "messages_per_second": facts.messages_per_second,
-                "checked_at": timezone.now(),
-                "connected_at": timezone.now(),
-            },
-        )
-        _rest_on(channel, None)
-        audit.record("channel.reconnected", actor, channel.pk, ["credentials"])
+    values = {
+        "account_id": account_id,
+        "address": facts.address,
+        "credentials": credentials,
+        "status": Channel.Status.ACTIVE,
+        "status_reason": "",
+        "messages_per_second": facts.messages_per_second,
+        "checked_at": timezone.now(),
+        "connected_at": timezone.now(),
+    }
+    try:
+        with transaction.atomic():
+            _write(channel, values)
+            _rest_on(channel, None)
+            audit.record("channel.reconnected", actor, channel.pk, ["credentials"])
+    except IntegrityError as error:  # it was disconnected here, and somebody else connected it since
+        raise _held_elsewhere() from error
     _subscribe(channel, credentials)
     return channel
+
+
+def _held_elsewhere() -> NotConnected:
+    """Which workspace holds it is nobody's business here (policy clause 3b)."""
+    words = "This number is connected to another workspace. It has to be disconnected there first."
+    return NotConnected("held_elsewhere", words, "external_id")
 
 
 def check(channel: Channel, actor: Actor) -> Channel:

@@ -23,6 +23,7 @@ from channels_app.contract import CredentialsRefused, ProviderError
 from channels_app.login import calls, instagram
 from channels_app.login.calls import LoginFailed
 from channels_app.models import Channel, ChannelHealth
+from channels_app.providers.meta.messaging import PAGE_FIELDS
 from channels_app.registry import provider
 from omnistra.core.logs import get_logger
 from omnistra.core.tenancy import system_scope, workspace_scope
@@ -36,12 +37,6 @@ RENEW_BEFORE, RENEW_AFTER = timedelta(days=30), timedelta(hours=24)  # instagram
 _BUDGET = 240.0  # seconds that one run of the job may take
 _BATCH = 200
 _NUMBER = "quality_rating,whatsapp_business_manager_messaging_limit"
-# What a Page has to be subscribed to (messenger.md 2); an Instagram account gets all or nothing (instagram.md 2, step 6).
-PAGE_FIELDS = frozenset({
-    "messages", "message_echoes", "message_deliveries", "message_reads", "message_reactions", "message_edits",
-    "messaging_postbacks", "messaging_referrals", "messaging_optins", "messaging_handovers", "standby",
-    "messaging_policy_enforcement", "response_feedback", "send_cart",
-})  # fmt: skip
 _TOKEN_NOTICES = ("token_ends_30", "token_ends_7")
 
 
@@ -159,7 +154,7 @@ def _missing_fields(channel: Channel, credentials: Mapping[str, Any]) -> list[st
         apps if settings.META_APP_ID not in app_ids and channel.own_app else []
     )
     held = {calls.text(name) for app in ours for name in app.get("subscribed_fields") or []}
-    return sorted(PAGE_FIELDS - held)
+    return sorted(set(PAGE_FIELDS) - held)  # an Instagram account gets all or nothing (instagram.md 2, step 6)
 
 
 def _by_instagram(channel: Channel, credentials: Mapping[str, Any]) -> bool:

@@ -62,7 +62,15 @@ class Channel(WorkspaceModel):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta(WorkspaceModel.Meta):
-        constraints = [models.UniqueConstraint(fields=["provider", "external_id"], name="channels_one_workspace")]
+        constraints = [
+            # It belongs to one workspace (policy clause 3b); where it was disconnected its conversations stay.
+            models.UniqueConstraint(
+                fields=["provider", "external_id"],
+                condition=~models.Q(status="disconnected"),
+                name="channels_one_workspace",
+            ),
+            models.UniqueConstraint(fields=["workspace", "provider", "external_id"], name="channels_once"),
+        ]
         indexes = [models.Index(fields=["workspace", "created_at"], name="channels_channel_list")]
 
     def __str__(self) -> str:

@@ -67,6 +67,8 @@ def drain_batch(limit: int = BATCH_EVENTS) -> int:
             events = _parse(list(rows))
             channels = _channels(events)
         groups: dict[UUID, list[tuple[_Event, Item]]] = defaultdict(list)
+        # One that was disconnected may have been connected by another workspace since: that one has it now.
+        channels.sort(key=lambda channel: channel.status != Channel.Status.DISCONNECTED)
         by_id = {(channel.provider, channel.external_id): channel for channel in channels}
         for event in events:
             for item in _route(event, by_id, channels):

@@ -27,7 +27,7 @@ class PageProvider:
         return ChannelFacts(f"{self.slug} {external_id}", "@northwind", 100)
 
     def subscribe(self, account_id: str, credentials: Mapping[str, Any]) -> None:
-        from channels_app.health import PAGE_FIELDS
+        from channels_app.providers.meta.messaging import PAGE_FIELDS
 
         sandbox_login.set_subscription(account_id, sorted(PAGE_FIELDS))
 

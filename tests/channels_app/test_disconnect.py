@@ -3,6 +3,11 @@
 import pytest
 from django.utils import timezone
 
+from accounts.audit import Actor
+from accounts.models import Membership
+from accounts.roles import Role
+from channels_app import connect as connecting
+from channels_app.contract import ChannelFacts
 from channels_app.models import Channel, ChannelLogin
 from channels_app.providers.whatsapp.provider import WhatsApp
 from channels_app.records import user_hash
@@ -58,3 +63,27 @@ def test_with_the_name_typed_everything_of_that_channel_goes_and_nothing_else(cl
         assert Conversation.objects.count() == Contact.objects.count() == 1
         run = PurgeRun.objects.get(trigger="channel")
         assert run.finished_at is not None and run.counts["messages"] == 1
+
+
+def test_a_number_that_was_disconnected_here_may_be_connected_elsewhere_and_its_messages_go_there(
+    workspace, other, owner, channels, monkeypatch
+):
+    ours = channels[0]
+    facts = ChannelFacts(name="Elsewhere", address=ours.address)
+    monkeypatch.setattr(WhatsApp, "check", lambda *_: facts)
+    monkeypatch.setattr(WhatsApp, "subscribe", lambda *_: None)
+    wanted = connecting.Wanted("whatsapp", ours.external_id, ours.account_id, "EAAG-other", terms_accepted=True)
+    with workspace_scope(other.pk):
+        member = Membership.objects.first() or Membership.objects.create(user=owner, role=Role.OWNER)
+        with pytest.raises(connecting.NotConnected, match="connected to another workspace"):
+            connecting.connect(wanted, Actor.member(member), member)
+    with workspace_scope(workspace.pk):
+        connecting.disconnect(ours, Actor.member(Membership.objects.first()))
+    with workspace_scope(other.pk):
+        theirs = connecting.connect(wanted, Actor.member(member), member)
+    deliver((theirs, text("wamid.new", "for the new one", timezone.now())))
+    assert left(other) == ["for the new one"] and "for the new one" not in left(workspace)
+    with workspace_scope(workspace.pk), pytest.raises(connecting.NotConnected, match="connected to another workspace"):
+        connecting.reconnect(ours, "EAAG-again", Actor.member(Membership.objects.first()))
+    with workspace_scope(workspace.pk):
+        assert Channel.objects.get(pk=ours.pk).status == "disconnected"

@@ -8,8 +8,8 @@ from django.utils import timezone
 from channels_app import connect as connecting
 from channels_app import health, jobs
 from channels_app.connect import NotConnected
-from channels_app.health import PAGE_FIELDS
 from channels_app.models import Channel, ChannelHealth, ChannelNotice
+from channels_app.providers.meta.messaging import PAGE_FIELDS
 from channels_app.sandbox import directory, world
 from channels_app.sandbox import login as platform
 from omnistra.core.tenancy import workspace_scope
@@ -142,14 +142,14 @@ def test_meta_143_a_page_that_was_unsubscribed_is_subscribed_again_within_minute
         ChannelHealth.objects.update(subscription_at=timezone.now() - timedelta(minutes=16))
     jobs.check_health()
     assert notes(workspace) == ["subscribed_again"]
-    assert set(platform.subscription(page.external_id)) == PAGE_FIELDS
+    assert set(platform.subscription(page.external_id)) == set(PAGE_FIELDS)
 
 
 def test_meta_143_fields_that_cannot_be_had_are_named(workspace, page, platforms, monkeypatch):  # noqa: F811
     monkeypatch.setattr(platforms["messenger"], "subscribe", lambda *_: None)
     platform.set_subscription(page.external_id, ["messages"])
     seen = look(workspace, page)
-    assert set(seen.missing_fields) == PAGE_FIELDS - {"messages"} and notes(workspace) == ["fields_missing"]
+    assert set(seen.missing_fields) == set(PAGE_FIELDS) - {"messages"} and notes(workspace) == ["fields_missing"]
 
 
 def account(workspace, *, ends: float, age: float) -> Channel:
