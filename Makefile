@@ -13,7 +13,7 @@ run: env
 
 test: env-dev
 	@$(BIN)/python -m tests.browser_ready
-	@env -u OMNISTRA_DATA $(BIN)/python -m pytest
+	@env -u OMNISTRA_DATA $(BIN)/python -m pytest -n 2 --dist loadfile  # each with servers of its own
 
 check: env-dev
 	@PATH="$$PWD/$(BIN):$$PATH" sh .ci/check
