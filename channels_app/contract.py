@@ -94,7 +94,8 @@ class Echo:
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """A person's mark on a message; an empty `emoji` takes it back."""
+    """A person's mark on a message; an empty `emoji` takes it back. It may open the reply window, as the platform has
+    it."""
 
     channel: str
     account: str
@@ -102,6 +103,7 @@ class Reaction:
     person: Person
     emoji: str
     at: datetime | None
+    opens_window: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,7 +399,6 @@ class Provider(Protocol):
     reply_window: timedelta
     human_window: timedelta | None  # how long a signed-in person may answer (HUMAN_AGENT), where there is such a rule
     files_kept: timedelta | None  # how long a file can be fetched after it was told of; None: until its address ends
-    window_opens_by: frozenset[str]  # kinds of updates that open the reply window
 
     def handshake(self, query: Mapping[str, str]) -> str | None:
         """The body that answers the platform's GET, or None when the token is wrong."""
@@ -481,8 +482,3 @@ class ReadsBack(Protocol):
         *, is_typing: bool = False,
     ) -> None:  # fmt: skip
         """All up to this message of theirs is read; with `is_typing` an answer is being written. Raises ProviderError."""
-
-
-def content_text(content: Mapping[str, Any]) -> str:
-    """The text of a message's content (body or caption), or ""."""
-    return str(content.get("text", ""))

@@ -1,8 +1,11 @@
 """Marks on messages: the newest of each person on each message, whether the message has come or not. A mark is no
-message: nothing is unread, no window opens."""
+message: nothing is unread. Where the platform has it so, it opens the reply window."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
+
+from django.db import connection
 
 from conversations.ingest.item import Item, Target, Thread, Touched
 from conversations.models import Reaction
@@ -18,6 +21,7 @@ def apply(workspace_id: UUID, marks: Sequence[tuple[Item, Target, Thread]]) -> T
             newest[key] = (item, thread)
     if not newest:
         return {}
+    _open_windows(marks)
     stored = Reaction.objects.filter(target_hash__any=[hashed for (_, hashed), _ in newest]).defer("emoji")
     replaced = []
     for row in stored:
@@ -38,3 +42,17 @@ def apply(workspace_id: UUID, marks: Sequence[tuple[Item, Target, Thread]]) -> T
         ]
     )  # fmt: skip
     return {thread.id: item.channel.pk for item, thread in newest.values()}
+
+
+def _open_windows(marks: Sequence[tuple[Item, Target, Thread]]) -> None:
+    opened: dict[UUID, datetime] = {}
+    for item, _, thread in marks:
+        if item.update.opens_window:  # type: ignore[union-attr]
+            opened[thread.id] = max(opened.get(thread.id, item.at), item.at)
+    if opened:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE conversations_conversation c SET last_inbound_at = GREATEST(c.last_inbound_at, n.at) "
+                "FROM unnest(%s::uuid[], %s::timestamptz[]) AS n(id, at) WHERE c.id = n.id",
+                [list(opened), list(opened.values())],
+            )

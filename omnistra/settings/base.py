@@ -295,6 +295,8 @@ INSTAGRAM_COMMENTS = env.bool("INSTAGRAM_COMMENTS", default=False)  # open conve
 # Conversations that another app on the same number holds are shown, read-only. Meta has not published the form of these
 # webhooks: without this they are kept raw alone, for the raw event's short life.
 WA_STANDBY_ENABLED = env.bool("WA_STANDBY_ENABLED", default=True)
+# Whether a person's reaction opens WhatsApp's reply window is not documented: it is not counted.
+WA_REACTION_OPENS_WINDOW = env.bool("WA_REACTION_OPENS_WINDOW", default=False)
 
 # API
 REST_FRAMEWORK = {

@@ -45,7 +45,7 @@ def _comment(channel: str, value: Mapping[str, Any], time: Any) -> events.Found:
 
 
 DIALECT = events.Dialect(
-    object="instagram", handle="igsid", has_account=False, link_opens_window=False,
+    object="instagram", handle="igsid", has_account=False, mark_opens_window=False, link_opens_window=False,
     others=_others,
 )  # fmt: skip
 

@@ -33,7 +33,6 @@ class Instagram(MetaMessaging):
     label = "Instagram"
     platform = "instagram"
     dialect = payloads.DIALECT
-    window_opens_by = frozenset({"message"})  # reactions are not counted (9, 14)
     limits = {
         # GIF is taken by flavour A alone; the other one's answer says so.
         "image": Limit(frozenset({"image/jpeg", "image/png", "image/gif"}), 8 * MB, "JPEG and PNG"),

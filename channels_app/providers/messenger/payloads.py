@@ -15,7 +15,7 @@ def _others(channel: str, entry: Mapping[str, Any]) -> events.Found:
 
 
 DIALECT = events.Dialect(
-    object="page", handle="psid", has_account=True, link_opens_window=True,
+    object="page", handle="psid", has_account=True, mark_opens_window=True, link_opens_window=True,
     others=_others,
 )  # fmt: skip
 

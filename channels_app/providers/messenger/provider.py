@@ -25,7 +25,6 @@ class Messenger(MetaMessaging):
     label = "Messenger"
     platform = "messenger"
     dialect = payloads.DIALECT
-    window_opens_by = frozenset({"message", "reaction"})  # 8
     limits = {
         "image": Limit(frozenset({"image/jpeg", "image/png", "image/gif"}), 8 * MB, "JPEG, PNG and GIF"),
         "video": Limit(frozenset({"video/*"}), 25 * MB, "videos"),

@@ -45,6 +45,7 @@ class Dialect:
     object: str  # of the envelope
     handle: str  # the kind of a person's id
     has_account: bool  # whether the entry's id is the channel's account too
+    mark_opens_window: bool  # a reaction is an act of the person (messenger.md 8); not so on Instagram (instagram.md 9)
     link_opens_window: bool  # a person who opens the thread by a link may be answered (messenger.md 8, instagram.md 9)
     others: Callable[[str, Mapping[str, Any]], Found]  # what an entry holds beside messaging: channel, entry
 
@@ -195,7 +196,8 @@ def _reaction(of: _Element, reaction: Mapping[str, Any]) -> Found:
     elif not emoji:
         yield Problem("reaction_without_emoji")
         return
-    yield Reaction(*of.place, target, of.person, emoji, of.at) if target else Problem("reaction_without_target")
+    opens = of.dialect.mark_opens_window and bool(emoji)
+    yield Reaction(*of.place, target, of.person, emoji, of.at, opens) if target else Problem("reaction_without_target")
 
 
 def _delivery(of: _Element, delivery: Mapping[str, Any]) -> Found:

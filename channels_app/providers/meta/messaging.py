@@ -74,7 +74,6 @@ class MetaMessaging:
     reply_window = timedelta(hours=24)
     human_window: timedelta | None = timedelta(days=7)
     files_kept: timedelta | None = None
-    window_opens_by: frozenset[str]
 
     def _secrets(self) -> tuple[str, ...]:
         """The app secrets that may sign: those in force first."""

@@ -37,7 +37,6 @@ class WhatsApp:
     reply_window = timedelta(hours=24)
     human_window: timedelta | None = None
     files_kept: timedelta | None = timedelta(days=7)  # 12
-    window_opens_by = frozenset({"message"})  # reactions are not counted (20, WA_REACTION_OPENS_WINDOW)
 
     def handshake(self, query: Mapping[str, str]) -> str | None:
         """providers/whatsapp.md 4.1."""
@@ -53,7 +52,10 @@ class WhatsApp:
         return signing.signature_holds(body, headers, secrets)
 
     def parse(self, body: bytes) -> Parsed:
-        return payloads.parse(body, own_app=settings.META_APP_ID, reads_standby=settings.WA_STANDBY_ENABLED)
+        return payloads.parse(
+            body, own_app=settings.META_APP_ID, reads_standby=settings.WA_STANDBY_ENABLED,
+            marks_open=settings.WA_REACTION_OPENS_WINDOW,
+        )  # fmt: skip
 
     def _call(self, method: str, path: str, credentials: Mapping[str, Any], **kwargs: Any) -> Any:
         """One Graph call; gives the JSON of a success. Raises ProviderError."""

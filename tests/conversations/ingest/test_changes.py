@@ -1,6 +1,7 @@
 """Edits, unsent messages and marks: in any order, more than once, before and after the message that they are about."""
 
 import io
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -290,3 +291,18 @@ def test_meta_060_a_mark_and_a_quote_of_an_unknown_message_are_linked_when_it_co
     first, second = shown()
     assert [mark["emoji"] for mark in first.reactions] == ["👍"]
     assert second.reply_to["text"] == "the blue tin"
+
+
+def test_a_mark_opens_the_window_where_the_platform_has_it_so_and_is_no_message(workspace, channel):
+    give(channel, text(channel, "m1", "hello", 0))
+
+    def window() -> tuple[object, int]:
+        with workspace_scope(workspace.pk):
+            row = Conversation.objects.get()
+        return row.last_inbound_at, row.unread_count
+
+    give(channel, reaction(channel, "m1", "\U0001f44d", 60))
+    assert window() == (after(0), 1)
+    give(channel, replace(reaction(channel, "m1", "\u2764", 90), opens_window=True))
+    give(channel, replace(reaction(channel, "m1", "\U0001f64f", 30), opens_window=True))  # late: it shuts nothing
+    assert window() == (after(90), 1)

@@ -14,7 +14,8 @@ Found = Update | Problem | None  # None: known, and nothing for an inbox
 
 @dataclass(slots=True)
 class Change:
-    """`own_app`: the id of our Meta app. `at`: the time of the entry, for fields whose value has none."""
+    """`own_app`: the id of our Meta app. `marks_open`: whether a reaction opens the reply window.
+    `at`: the time of the entry, for fields whose value has none."""
 
     field: str
     account: str
@@ -23,6 +24,7 @@ class Change:
     people: People
     at: datetime | None
     own_app: str
+    marks_open: bool
     is_standby: bool = False
     is_history: bool = False
 

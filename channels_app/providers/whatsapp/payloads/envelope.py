@@ -39,9 +39,10 @@ _IGNORED = frozenset({
 _FRAME = frozenset({"messaging_product", "metadata", "contacts", "errors"})
 
 
-def parse(body: bytes, *, own_app: str = "", reads_standby: bool = True) -> Parsed:
+def parse(body: bytes, *, own_app: str = "", reads_standby: bool = True, marks_open: bool = False) -> Parsed:
     """What a webhook body holds. `own_app`: the id of our Meta app, by which a handover to us is known; without
-    `reads_standby` what other apps' conversations hold stays in the raw event."""
+    `reads_standby` what other apps' conversations hold stays in the raw event; with `marks_open` a reaction opens the
+    reply window."""
     try:
         payload = json.loads(body)
     except (ValueError, RecursionError):
@@ -52,7 +53,7 @@ def parse(body: bytes, *, own_app: str = "", reads_standby: bool = True) -> Pars
         return Parsed(problems=[Problem("unknown_object")])
     updates: list[Update] = []
     problems: list[Problem] = []
-    for found in _walk(payload, own_app, reads_standby):
+    for found in _walk(payload, own_app, reads_standby, marks_open):
         if isinstance(found, Problem):
             problems.append(found)
         elif found is not None:
@@ -60,7 +61,7 @@ def parse(body: bytes, *, own_app: str = "", reads_standby: bool = True) -> Pars
     return Parsed(updates, problems)
 
 
-def _walk(payload: Mapping[str, Any], own_app: str, reads_standby: bool) -> Iterator[Found]:
+def _walk(payload: Mapping[str, Any], own_app: str, reads_standby: bool, marks_open: bool) -> Iterator[Found]:
     for entry in map(as_dict, as_list(payload.get("entry"))):
         for part in map(as_dict, as_list(entry.get("changes"))):
             field = as_text(part.get("field"), 60)
@@ -73,15 +74,22 @@ def _walk(payload: Mapping[str, Any], own_app: str, reads_standby: bool) -> Iter
                 yield Problem("standby_off")
                 continue
             try:
-                yield from _read(reader, _change(entry, field, as_dict(part.get("value")), own_app))
+                yield from _read(reader, _change(entry, field, as_dict(part.get("value")), own_app, marks_open))
             except Exception:  # see change.elements
                 yield Problem("unreadable")
 
 
-def _change(entry: Mapping[str, Any], field: str, value: Mapping[str, Any], own_app: str) -> Change:
+def _change(entry: Mapping[str, Any], field: str, value: Mapping[str, Any], own_app: str, marks_open: bool) -> Change:
     channel = as_text(as_dict(value.get("metadata")).get("phone_number_id"), 64)
     return Change(
-        field, as_text(entry.get("id"), 64), channel, value, People(value), moment(entry.get("time")), own_app
+        field,
+        as_text(entry.get("id"), 64),
+        channel,
+        value,
+        People(value),
+        moment(entry.get("time")),
+        own_app,
+        marks_open,
     )
 
 

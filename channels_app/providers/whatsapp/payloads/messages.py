@@ -99,7 +99,8 @@ def _reaction(change: Change, message: Mapping[str, Any], person: Person, at: da
     target = as_text(part.get("message_id"), MAX_ID)
     if not target:
         return Problem("reaction_without_target")
-    return Reaction(change.channel, change.account, target, person, as_text(part.get("emoji"), 40), at)
+    emoji = as_text(part.get("emoji"), 40)
+    return Reaction(change.channel, change.account, target, person, emoji, at, change.marks_open and bool(emoji))
 
 
 def _welcome(change: Change, message: Mapping[str, Any], person: Person, at: datetime | None) -> Found:

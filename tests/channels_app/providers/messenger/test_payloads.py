@@ -120,7 +120,7 @@ def test_meta_129_delivery_and_read_are_watermarks():
 
 
 def test_meta_130_a_reaction_and_its_end():
-    assert read("130_reaction") == Reaction(*PLACE, "m_out", LENA, "❤️", AT)
+    assert read("130_reaction") == Reaction(*PLACE, "m_out", LENA, "❤️", AT, opens_window=True)
     assert read("130_unreact") == Reaction(*PLACE, "m_out", LENA, "", AT)
 
 

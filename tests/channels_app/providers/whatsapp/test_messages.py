@@ -4,6 +4,8 @@ import pytest
 
 from channels_app.contract import Arrival, Edit, InboundMessage, Media, Reaction, Unsent
 from channels_app.providers.whatsapp.payloads import sha256_hex
+from channels_app.providers.whatsapp.provider import WhatsApp
+from tests.channels_app.providers.meta import payload
 from tests.channels_app.providers.whatsapp.bodies import LENA_HANDLES, TARGET, only, read, reasons
 
 IMAGE_HASH = "cc292b92ce7f10f2e4f727ecdf4b12528127c51b6ddf6058e213674603190d06"
@@ -124,6 +126,14 @@ def test_meta_059_a_mark_is_no_message_and_is_taken_back_by_an_absent_or_empty_e
     mark = only(name)
     assert isinstance(mark, Reaction)
     assert (mark.target, mark.emoji, mark.person.handles) == (TARGET, emoji, LENA_HANDLES) and mark.at
+
+
+@pytest.mark.parametrize("counted", [False, True])
+def test_a_mark_opens_the_window_only_where_the_setting_says_so_and_taking_it_back_never_does(settings, counted):
+    settings.WA_REACTION_OPENS_WINDOW = counted
+    for name, opens in (("059_reaction", counted), ("059_reaction_removed", False)):
+        (mark,) = WhatsApp().parse(payload("whatsapp", name)).updates
+        assert mark.opens_window is opens
 
 
 def test_meta_060_a_reply_to_something_unknown_keeps_its_id():
