@@ -30,7 +30,7 @@ from channels_app.contract import (
     Watermark,
 )
 from channels_app.providers.meta import contents
-from channels_app.providers.meta.reading import MAX_TEXT, as_dict, as_list, as_text, exact_moment
+from channels_app.providers.meta.reading import MAX_TEXT, as_dict, as_list, as_text, envelope, exact_moment
 
 Found = Iterator[Update | Problem]
 PAGE_INBOX = "26390203743090"  # Meta's own inbox, where it names the app that sent (providers/messenger.md 1)
@@ -69,14 +69,9 @@ class _Element:
 
 def parse(dialect: Dialect, body: bytes) -> Parsed:
     """What a webhook body holds."""
-    try:
-        payload = json.loads(body)
-    except (ValueError, RecursionError):
-        return Parsed(problems=[Problem("not_json")])
-    if not isinstance(payload, dict):
-        return Parsed(problems=[Problem("not_an_object")])
-    if payload.get("object") != dialect.object:
-        return Parsed(problems=[Problem("unknown_object")])
+    payload = envelope(body, dialect.object)
+    if isinstance(payload, str):
+        return Parsed(problems=[Problem(payload)])
     found = [each for entry in as_list(payload.get("entry")) for each in _entry(dialect, as_dict(entry))]
     return Parsed(
         [each for each in found if not isinstance(each, Problem)], [each for each in found if isinstance(each, Problem)]

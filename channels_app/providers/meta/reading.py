@@ -1,5 +1,6 @@
 """Reading of untrusted JSON: each function gives a usable value for any input, and never raises."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -7,6 +8,17 @@ from urllib.parse import unquote, urlsplit
 
 MAX_TEXT = 65_536  # characters kept of a text; the platforms' own limits are far below
 _YEAR_2100 = 4_102_444_800
+
+
+def envelope(body: bytes, object: str) -> Mapping[str, Any] | str:
+    """The JSON of a webhook about an `object`, or in a code word why it is none."""
+    try:
+        payload = json.loads(body)
+    except (ValueError, RecursionError):
+        return "not_json"
+    if not isinstance(payload, dict):
+        return "not_an_object"
+    return payload if payload.get("object") == object else "unknown_object"
 
 
 def as_dict(value: Any) -> Mapping[str, Any]:

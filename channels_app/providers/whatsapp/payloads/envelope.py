@@ -1,11 +1,10 @@
 """A body: entries of accounts, changes of fields. The field of a change decides who reads it (providers/whatsapp.md 9)."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from channels_app.contract import Parsed, Problem, Update
-from channels_app.providers.meta.reading import as_dict, as_list, as_text, moment
+from channels_app.providers.meta.reading import as_dict, as_list, as_text, envelope, moment
 from channels_app.providers.whatsapp.payloads import account, coexistence, messages, sharing, statuses
 from channels_app.providers.whatsapp.payloads.change import Change, Found, elements
 from channels_app.providers.whatsapp.payloads.people import People
@@ -43,14 +42,9 @@ def parse(body: bytes, *, own_app: str = "", reads_standby: bool = True, marks_o
     """What a webhook body holds. `own_app`: the id of our Meta app, by which a handover to us is known; without
     `reads_standby` what other apps' conversations hold stays in the raw event; with `marks_open` a reaction opens the
     reply window."""
-    try:
-        payload = json.loads(body)
-    except (ValueError, RecursionError):
-        return Parsed(problems=[Problem("not_json")])
-    if not isinstance(payload, dict):
-        return Parsed(problems=[Problem("not_an_object")])
-    if payload.get("object") != "whatsapp_business_account":
-        return Parsed(problems=[Problem("unknown_object")])
+    payload = envelope(body, "whatsapp_business_account")
+    if isinstance(payload, str):
+        return Parsed(problems=[Problem(payload)])
     updates: list[Update] = []
     problems: list[Problem] = []
     for found in _walk(payload, own_app, reads_standby, marks_open):
